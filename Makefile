@@ -1,0 +1,28 @@
+# The habits: fmt lint test bench golden. Every target works from a fresh clone.
+LINT := go tool -modfile=.ci/tools.mod golangci-lint
+
+.PHONY: build fmt lint test bench golden
+
+build: ## the binary, as it is released: no cgo, stripped
+	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o yardarm ./cmd/yardarm
+
+fmt: ## format Go and CUE
+	$(LINT) fmt
+	go run ./cmd/yardarm fmt
+
+lint: ## what a machine can check without running the tests
+	$(LINT) run
+	go mod tidy -diff
+	go run ./cmd/yardarm check
+	go run ./cmd/yardarm fmt --check
+
+test: ## every test, with the race detector; installs what they need first
+	.ci/install
+	CGO_ENABLED=0 go build ./...
+	go test -race -timeout 15m ./...
+
+bench: ## every benchmark, once; compare figures of one run only
+	go test -run '^$$' -bench . -benchmem ./...
+
+golden: ## write the golden files and vectors anew; the diff is yours to read
+	go test ./... -update
