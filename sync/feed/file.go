@@ -1,0 +1,41 @@
+package feed
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/yardarm-io/yardarm/eval"
+)
+
+// WriteSnapshot writes s as the text of its snapshot message.
+func WriteSnapshot(w io.Writer, s *eval.Snapshot) error {
+	text, err := Encode(Full(s))
+	if err != nil {
+		return err
+	}
+	if _, err := w.Write(text); err != nil {
+		return fmt.Errorf("write snapshot: %w", err)
+	}
+	return nil
+}
+
+// ReadSnapshot reads what WriteSnapshot wrote and verifies it by its digest. Items that prev has as well are taken over
+// from it unparsed; prev may be nil, and its position does not matter.
+func ReadSnapshot(r io.Reader, prev *eval.Snapshot) (*eval.Snapshot, error) {
+	text, err := io.ReadAll(io.LimitReader(r, MaxMessage+1))
+	if err != nil {
+		return nil, fmt.Errorf("read snapshot: %w", err)
+	}
+	m, err := Decode(text)
+	if err != nil {
+		return nil, fmt.Errorf("read snapshot: %w", err)
+	}
+	if m.Type != TypeSnapshot {
+		return nil, fmt.Errorf("read snapshot: the message is a %q, not a snapshot", m.Type)
+	}
+	s, err := eval.New(*m.At, m.Lines, prev)
+	if err != nil {
+		return nil, fmt.Errorf("read snapshot: %w", err)
+	}
+	return s, nil
+}
