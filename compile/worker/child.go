@@ -1,0 +1,117 @@
+package worker
+
+import (
+	"encoding/binary"
+	"io"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+	"strconv"
+	"sync/atomic"
+	"time"
+)
+
+// argument makes a process a worker when it is the first one; the timeout and the memory limit follow it.
+const argument = "__compile-worker"
+
+// How a worker ends without an answer. The Go runtime itself exits with 2.
+const (
+	exitRefused  = 90 + iota // the handler returned an error, whose text is on standard output
+	exitMemory               // the watchdog found too much in use
+	exitDeadline             // the worker's own clock ran out
+	exitOrphan               // the parent went away, or spoke another language
+)
+
+// threads bounds the processors that a worker's goroutines and garbage collector use at the same time: several workers
+// run side by side, and the watchdog must get its turn beside the work.
+const threads = 2
+
+var mainCalled atomic.Bool
+
+// Main makes this process a worker if [Run] started it as one: it answers one request by handle and exits. Otherwise it
+// returns at once. What handle prints goes to standard error, which the parent keeps some of for a crash's report.
+func Main(handle func(request []byte) ([]byte, error)) {
+	if len(os.Args) != 4 || os.Args[1] != argument {
+		mainCalled.Store(true)
+		return
+	}
+	timeout, err := time.ParseDuration(os.Args[2])
+	if err != nil {
+		os.Exit(exitOrphan)
+	}
+	memory, err := strconv.ParseInt(os.Args[3], 10, 64)
+	if err != nil {
+		os.Exit(exitOrphan)
+	}
+	restrict(Config{Timeout: timeout, MemoryLimit: memory})
+	os.Exit(answer(handle))
+}
+
+// restrict bounds this process for good.
+func restrict(cfg Config) {
+	runtime.GOMAXPROCS(threads)
+	debug.SetGCPercent(400) // short work on a small heap: collecting less often is half the processor time
+	debug.SetMemoryLimit(cfg.MemoryLimit / 8 * 7)
+	debug.SetMaxStack(int(cfg.MemoryLimit / 4))
+	limitResources(cfg)
+	time.AfterFunc(cfg.Timeout, func() { os.Exit(exitDeadline) })
+	go watchMemory(uint64(cfg.MemoryLimit))
+}
+
+func answer(handle func([]byte) ([]byte, error)) int {
+	stdout := os.Stdout
+	os.Stdout = os.Stderr
+	request, err := receive(os.Stdin)
+	if err != nil {
+		return exitOrphan
+	}
+	go watchParent(os.Stdin)
+	reply, err := handle(request)
+	code := 0
+	if err != nil {
+		reply, code = []byte(err.Error()), exitRefused
+	}
+	if _, err := stdout.Write(reply); err != nil {
+		return exitOrphan
+	}
+	return code
+}
+
+func receive(r io.Reader) ([]byte, error) {
+	var length [8]byte
+	if _, err := io.ReadFull(r, length[:]); err != nil {
+		return nil, err
+	}
+	request := make([]byte, binary.BigEndian.Uint64(length[:]))
+	_, err := io.ReadFull(r, request)
+	return request, err
+}
+
+// watchParent ends the worker when the parent's end of the pipe closes, which it does with the parent on every system.
+func watchParent(r io.Reader) {
+	_, _ = io.Copy(io.Discard, r)
+	os.Exit(exitOrphan)
+}
+
+// watchMemory ends the worker when what it holds exceeds the limit. The runtime's own memory limit only slows it down.
+func watchMemory(limit uint64) {
+	samples := []metrics.Sample{
+		{Name: "/memory/classes/heap/objects:bytes"},
+		{Name: "/memory/classes/heap/stacks:bytes"},
+	}
+	for range time.Tick(20 * time.Millisecond) {
+		metrics.Read(samples)
+		if samples[0].Value.Uint64()+samples[1].Value.Uint64() > limit {
+			os.Exit(exitMemory)
+		}
+	}
+}
+
+func executablePath() string {
+	path, err := os.Executable()
+	if err != nil {
+		return os.Args[0]
+	}
+	return path
+}
