@@ -1,0 +1,156 @@
+package feed_test
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/yardarm-io/yardarm/sync/feed"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files in testdata")
+
+// goldens is one message of each kind; testdata/NAME.txt is its text.
+func goldens(t testing.TB) map[string]feed.Message {
+	before, after := snapshot(t, oldAt, oldLines), snapshot(t, newAt, newLines)
+	at := after.At()
+	verified := time.Date(2026, 11, 3, 14, 31, 50, 120e6, time.UTC)
+	back := feed.Full(before)
+	back.Back = feed.BackRewritten
+	return map[string]feed.Message{
+		"current":  feed.Current(before),
+		"delta":    feed.Delta(before, after),
+		"snapshot": feed.Full(before),
+		"back":     back,
+		"fresh":    {Header: feed.Header{Type: feed.TypeFresh, At: &at, VerifiedAt: &verified}},
+		"refused": {Header: feed.Header{Type: feed.TypeFresh, At: &at, VerifiedAt: &verified, Refused: &feed.Refused{
+			Revision: "d41c6b0a9e8f7d6c5b4a39281706f5e4d3c2b1a0", Reason: `variant "onn" is not defined; use one of off, on`,
+			File: "flags/payments/checkout.cue", Line: 14, Column: 12, Since: time.Date(2026, 11, 3, 14, 31, 45, 0, time.UTC),
+		}}},
+		"goodbye": {Header: feed.Header{Type: feed.TypeGoodbye, Reason: "the server is restarting", RetryAfter: 3400}},
+		"applied": {Header: feed.Header{Type: feed.TypeApplied, Digest: at.Digest}},
+		"resync":  {Header: feed.Header{Type: feed.TypeResync, Reason: "digest does not match the items"}},
+	}
+}
+
+func TestGolden(t *testing.T) {
+	for name, m := range goldens(t) {
+		t.Run(name, func(t *testing.T) {
+			got, err := feed.Encode(m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			file := filepath.Join("testdata", name+".txt")
+			if *update {
+				if err := os.WriteFile(file, append(got, '\n'), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if string(got)+"\n" != string(want) {
+				t.Errorf("encoded:\n%s\nwant:\n%s", got, want)
+			}
+			back, err := feed.Decode(want)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !reflect.DeepEqual(back, m) {
+				t.Errorf("decoded: %+v, want %+v", back, m)
+			}
+		})
+	}
+}
+
+func TestDecodeRefuses(t *testing.T) {
+	digest := strings.Repeat("0a", 32)
+	at := `"at":{"revision":"c","generation":1,"overlay":0,"digest":"` + digest + `","time":"2026-01-01T00:00:00Z"}`
+	for _, tt := range []struct{ name, text, want string }{
+		{"nothing", "", "a JSON object is expected"},
+		{"empty header", "\nflag a {}", "a JSON object is expected"},
+		{"not JSON", "hello", "a JSON object is expected"},
+		{"not an object", `["current"]`, "a JSON object is expected"},
+		{"cut off", `{"type":"fresh"`, "unexpected end of JSON"},
+		{"two values", `{"type":"fresh"} {}`, "after top-level value"},
+		{"no type", `{}`, `has no "type"`},
+		{"wrong type of a field", `{"type":"goodbye","retryAfter":"1s"}`, "retryAfter"},
+		{"not UTF-8", "{\"type\":\"fresh\",\"reason\":\"\xff\"}", "UTF-8"},
+		{"current without position", `{"type":"current"}`, `"at"`},
+		{"snapshot without digest", `{"type":"snapshot","at":{"revision":"c"}}`, `"at.digest"`},
+		{"delta without start", `{"type":"delta",` + at + `}`, `"from"`},
+		{"digest in capitals", `{"type":"applied","digest":"` + strings.ToUpper(digest) + `"}`, "lower-case"},
+		{"short digest", `{"type":"applied","digest":"00"}`, "64 lower-case"},
+		{"empty line", `{"type":"snapshot",` + at + "}\nflag a {}\n\nflag b {}", "item line 2 is empty"},
+		{"two line feeds at the end", `{"type":"snapshot",` + at + "}\nflag a {}\n\n", "item line 2 is empty"},
+		{"long header", `{"type":"` + strings.Repeat("x", feed.MaxHeader) + `"}`, "over the limit"},
+		{"many lines", `{"type":"x"}` + strings.Repeat("\n", feed.MaxLines+2), "over the limit"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := feed.Decode([]byte(tt.text))
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("error %v, want one with %q", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestDecodeIsForwardCompatible(t *testing.T) {
+	m, err := feed.Decode([]byte("{\"type\":\"greeting\",\"colour\":{\"deep\":[1]},\"reason\":\"hello\"}\nany line at all"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.Type != "greeting" || m.Reason != "hello" || len(m.Lines) != 1 {
+		t.Errorf("decoded %+v", m)
+	}
+}
+
+func TestEncodeRefuses(t *testing.T) {
+	full := feed.Full(snapshot(t, oldAt, oldLines))
+	for name, line := range map[string]string{"empty": "", "line feed": "flag a {}\nflag b {}"} {
+		t.Run(name, func(t *testing.T) {
+			full.Lines = [][]byte{[]byte(line)}
+			if text, err := feed.Encode(full); err == nil {
+				t.Errorf("encoded %q", text)
+			}
+		})
+	}
+	if _, err := feed.Encode(feed.Message{}); err == nil {
+		t.Error("encoded a message without a type")
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	for _, m := range goldens(f) {
+		text, err := feed.Encode(m)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
+	f.Add([]byte("{\"type\":\"new\",\"x\":1}\na\nb\n"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		m, err := feed.Decode(text)
+		if err != nil {
+			return
+		}
+		again, err := feed.Encode(m)
+		if err != nil {
+			t.Fatalf("decoded, but does not encode: %v", err)
+		}
+		m2, err := feed.Decode(again)
+		if err != nil {
+			t.Fatalf("encoded, but does not decode: %v\n%s", err, again)
+		}
+		third, err := feed.Encode(m2)
+		if err != nil || !bytes.Equal(again, third) {
+			t.Fatalf("not stable (%v):\n%s\n%s", err, again, third)
+		}
+	})
+}
