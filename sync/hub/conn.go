@@ -1,0 +1,156 @@
+package hub
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/yardarm-io/yardarm/sync/feed"
+)
+
+// The close codes of the feed; docs/protocol.md says what a client does on each.
+const (
+	closeGoingAway   = websocket.CloseGoingAway
+	closeUnsupported = websocket.CloseUnsupportedData
+	closePolicy      = websocket.ClosePolicyViolation
+	closeTooBig      = websocket.CloseMessageTooBig
+	closeRestart     = websocket.CloseServiceRestart
+)
+
+// compressFrom is the size of a text from which on compressing it is worth a receiver's while.
+const compressFrom = 1 << 10
+
+// message is a text ready to be sent to any number of connections: framed once, compressed once.
+type message struct {
+	prepared *websocket.PreparedMessage
+	size     int // of the text
+}
+
+func newMessage(text []byte) (*message, error) {
+	prepared, err := websocket.NewPreparedMessage(websocket.TextMessage, text)
+	return &message{prepared, len(text)}, err
+}
+
+// conn is all that the hub asks of a websocket. One goroutine may read and one may send and ping; the rest is for any.
+type conn struct{ ws *websocket.Conn }
+
+// send writes m. After an error nothing can be sent any more.
+func (c conn) send(m *message, deadline time.Time) error {
+	c.ws.EnableWriteCompression(m.size >= compressFrom)
+	if err := c.ws.SetWriteDeadline(deadline); err != nil {
+		return err
+	}
+	return c.ws.WritePreparedMessage(m.prepared)
+}
+
+func (c conn) ping(deadline time.Time) error {
+	return c.ws.WriteControl(websocket.PingMessage, nil, deadline)
+}
+
+// errNotText and errTooBig are what read refuses, with the close codes 1003 and 1009.
+var (
+	errNotText = errors.New("only text messages are understood")
+	errTooBig  = errors.New("message over the limit of 64 KiB")
+)
+
+// read waits for the next text.
+func (c conn) read() ([]byte, error) {
+	kind, r, err := c.ws.NextReader()
+	if err != nil {
+		return nil, err
+	}
+	if kind != websocket.TextMessage {
+		return nil, errNotText
+	}
+	// The connection's own limit counts compressed bytes; this one is for what they expand to.
+	text, err := io.ReadAll(io.LimitReader(r, feed.MaxRequest+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(text) > feed.MaxRequest {
+		return nil, errTooBig
+	}
+	return text, nil
+}
+
+// onPong calls fn for each pong that read comes across.
+func (c conn) onPong(fn func()) {
+	c.ws.SetPongHandler(func(string) error { fn(); return nil })
+}
+
+func (c conn) readUntil(deadline time.Time) { _ = c.ws.SetReadDeadline(deadline) }
+
+// closing says that the connection is over and why; the other side answers by closing it. A reason is cut at 123 bytes.
+func (c conn) closing(code int, reason string) {
+	if len(reason) > 123 {
+		reason = strings.ToValidUTF8(reason[:123], "")
+	}
+	_ = c.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, reason), time.Now().Add(time.Second))
+}
+
+// cut closes the connection at once. It ends reads and writes that are waiting.
+func (c conn) cut() { _ = c.ws.Close() }
+
+// ordinaryEnd reports whether err, from read, means that the other side said goodbye as it should.
+func ordinaryEnd(err error) bool {
+	return websocket.IsCloseError(err, websocket.CloseNormalClosure, closeGoingAway, closeRestart)
+}
+
+func isUpgrade(r *http.Request) bool { return websocket.IsWebSocketUpgrade(r) }
+
+// upgrader makes a websocket of a request. Small reads, pooled writes: a connection at rest holds next to nothing.
+type upgrader struct {
+	ws         websocket.Upgrader
+	sendBuffer int
+}
+
+func newUpgrader(c Config) *upgrader {
+	return &upgrader{sendBuffer: c.SendBuffer, ws: websocket.Upgrader{
+		HandshakeTimeout:  c.WriteTimeout,
+		ReadBufferSize:    512,
+		WriteBufferSize:   4096,
+		WriteBufferPool:   &sync.Pool{},
+		Subprotocols:      []string{feed.Subprotocol},
+		EnableCompression: true,
+		CheckOrigin:       func(r *http.Request) bool { return allowedOrigin(r, c.Origins) },
+		Error: func(w http.ResponseWriter, _ *http.Request, status int, reason error) {
+			w.Header().Set("Sec-Websocket-Version", "13")
+			http.Error(w, strings.TrimPrefix(reason.Error(), "websocket: "), status)
+		},
+	}}
+}
+
+// upgrade answers the request. On an error it has been answered as well.
+func (u *upgrader) upgrade(w http.ResponseWriter, r *http.Request) (conn, error) {
+	ws, err := u.ws.Upgrade(w, r, nil)
+	if err != nil {
+		return conn{}, err
+	}
+	ws.SetReadLimit(feed.MaxRequest)
+	nc := ws.NetConn()
+	if secure, ok := nc.(interface{ NetConn() net.Conn }); ok {
+		nc = secure.NetConn()
+	}
+	if tcp, ok := nc.(*net.TCPConn); ok {
+		_ = tcp.SetWriteBuffer(u.sendBuffer) // only saves memory
+	}
+	return conn{ws}, nil
+}
+
+// allowedOrigin lets in what is no web page (no Origin), pages of the same host, and the origins listed.
+func allowedOrigin(r *http.Request, origins []string) bool {
+	origin := r.Header.Get("Origin")
+	if origin == "" || slices.Contains(origins, origin) {
+		return true
+	}
+	u, err := url.Parse(origin)
+	return err == nil && strings.EqualFold(u.Host, r.Host)
+}

@@ -1,0 +1,183 @@
+package hub
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/yardarm-io/yardarm/sync/feed"
+)
+
+// maxName is the longest name in bytes that a client may give itself.
+const maxName = 200
+
+// hello is what a client says of itself in the URL.
+type hello struct {
+	environment       string
+	service, instance string
+	have              string // digest, or ""
+}
+
+func (h hello) client() string { return strings.TrimSuffix(h.service+"/"+h.instance, "/") }
+
+// httpError is an answer other than the one asked for.
+type httpError struct {
+	status int
+	text   string
+}
+
+func (e *httpError) Error() string { return e.text }
+
+func badRequest(format string, args ...any) error {
+	return &httpError{http.StatusBadRequest, fmt.Sprintf(format, args...)}
+}
+
+// answer writes err as a plain text.
+func answer(w http.ResponseWriter, err error) {
+	var e *httpError
+	if !errors.As(err, &e) {
+		e = &httpError{http.StatusInternalServerError, err.Error()}
+	}
+	if e.status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "1")
+	}
+	http.Error(w, e.text, e.status)
+}
+
+// Feed is the handler of GET /feed, which makes a websocket of the request: docs/protocol.md has the parameters, messages
+// and errors. It returns once the subscriber is connected; the rest is Run's to wait for.
+func (h *Hub) Feed() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !isUpgrade(r) {
+			w.Header().Set("Upgrade", "websocket")
+			w.Header().Set("Connection", "Upgrade")
+			answer(w, &httpError{http.StatusUpgradeRequired,
+				"this is a websocket (ws:// or wss://, subprotocol " + feed.Subprotocol + "); for plain HTTP use /snapshot?environment=NAME"})
+			return
+		}
+		hello, env, err := h.request(r)
+		if err == nil {
+			err = h.admit()
+		}
+		if err != nil {
+			answer(w, err)
+			return
+		}
+		h.connect(w, r, hello, env)
+	})
+}
+
+// connect turns an admitted request into a subscriber.
+func (h *Hub) connect(w http.ResponseWriter, r *http.Request, hello hello, env *environment) {
+	c, err := h.upgrader.upgrade(w, r)
+	if err != nil {
+		h.config.Logger.Info("websocket handshake failed", "error", err, "remote", r.RemoteAddr)
+		h.discharge()
+		return
+	}
+	s := newSubscriber(h, env, c, hello, r.RemoteAddr)
+	env.roster.add(s)
+	// In a goroutine of its own, so that the buffers and the stack of the HTTP server are freed.
+	go func() {
+		defer h.discharge()
+		defer env.roster.remove(s)
+		s.logger().Debug("subscriber connected", "have", hello.have)
+		h.greet(s)
+		s.run()
+		h.parted(s)
+	}()
+}
+
+// greet tells a subscriber who came in while the door was closing; whoever closed it may not have seen it.
+func (h *Hub) greet(s *subscriber) {
+	h.mu.Lock()
+	phase, gone := h.phase, s.env.gone
+	h.mu.Unlock()
+	switch {
+	case phase == stopped:
+		s.end(errStopped)
+	case phase == draining:
+		s.farewell(restarting(1))
+	case gone:
+		s.farewell(goneGoodbye(s.env.name))
+	}
+}
+
+func (h *Hub) parted(s *subscriber) {
+	if ordinaryEnd(s.ended) || errors.Is(s.ended, errStopped) {
+		s.logger().Debug("subscriber disconnected")
+		return
+	}
+	s.logger().Info("subscriber lost", "error", s.ended)
+}
+
+// request reads the parameters of a request and finds what it asks for.
+func (h *Hub) request(r *http.Request) (hello, *environment, error) {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return hello{}, nil, badRequest("the query of the URL is malformed: %v", err)
+	}
+	asked := hello{environment: query.Get("environment"), have: query.Get("have")}
+	asked.service, asked.instance, _ = strings.Cut(query.Get("client"), "/")
+	if err := checkHello(query.Get("client"), asked.have); err != nil {
+		return hello{}, nil, err
+	}
+	if asked.environment != "" && h.config.Authorize != nil {
+		if err := h.config.Authorize(r, asked.environment); err != nil {
+			return hello{}, nil, &httpError{http.StatusForbidden, err.Error()}
+		}
+	}
+	env, err := h.find(asked.environment)
+	return asked, env, err
+}
+
+func checkHello(client, have string) error {
+	if len(client) > maxName || !utf8.ValidString(client) || strings.ContainsFunc(client, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return badRequest("client: a name such as checkout/pod-7 is expected, of at most %d printable bytes", maxName)
+	}
+	if have != "" && !feed.ValidDigest(have) {
+		return badRequest("have: a digest of 64 lower-case hexadecimal digits is expected, not %.80q", have)
+	}
+	return nil
+}
+
+// find gives the environment served under name.
+func (h *Hub) find(name string) (*environment, error) {
+	if env := h.lookup(name); env != nil {
+		return env, nil
+	}
+	known := h.Environments()
+	switch {
+	case len(known) == 0:
+		return nil, &httpError{http.StatusServiceUnavailable, "no flags have been read yet: try again"}
+	case name == "":
+		return nil, badRequest("the parameter environment is missing: one of %s", strings.Join(known, ", "))
+	}
+	return nil, &httpError{http.StatusNotFound, fmt.Sprintf("there is no environment %q: one of %s", name, strings.Join(known, ", "))}
+}
+
+// admit counts a subscriber in; discharge counts it out.
+func (h *Hub) admit() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.phase != serving {
+		return &httpError{http.StatusServiceUnavailable, "the server is shutting down"}
+	}
+	if h.connections >= h.config.MaxConnections {
+		return &httpError{http.StatusServiceUnavailable, fmt.Sprintf("the limit of %d subscribers is reached", h.config.MaxConnections)}
+	}
+	h.connections++
+	h.readers.Add(1)
+	return nil
+}
+
+func (h *Hub) discharge() {
+	h.mu.Lock()
+	h.connections--
+	h.mu.Unlock()
+	h.readers.Done()
+}

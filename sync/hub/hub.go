@@ -1,0 +1,229 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/yardarm-io/yardarm/eval"
+	"github.com/yardarm-io/yardarm/sync/feed"
+)
+
+// Hub brings snapshots to subscribers. All methods can be used by any goroutine, and none of them waits for a subscriber
+// but Drain and, at its end, Run.
+type Hub struct {
+	config   Config
+	upgrader *upgrader
+	fresh    atomic.Pointer[freshness] // never nil
+	budget   chan struct{}
+
+	mu           sync.Mutex
+	environments map[string]*environment
+	connections  int
+	phase        phase
+	readers      sync.WaitGroup // a subscriber's, from its admission to its end
+}
+
+// phase is how far a hub is on its way to its end.
+type phase int
+
+const (
+	serving phase = iota
+	draining
+	stopped
+)
+
+// New prepares a hub; it starts nothing. It fails if a field of the config makes no sense, and names it.
+func New(config Config) (*Hub, error) {
+	config, err := config.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	h := &Hub{
+		config:       config,
+		upgrader:     newUpgrader(config),
+		budget:       make(chan struct{}, config.Snapshots),
+		environments: make(map[string]*environment),
+	}
+	h.fresh.Store(&freshness{})
+	for _, name := range config.Environments {
+		h.environments[name] = newEnvironment(name)
+	}
+	return h, nil
+}
+
+// Run pings subscribers, tells them how fresh the flags are and ends connections that are too old, until ctx ends. Then it
+// closes all that are left, and returns nil once every goroutine of the hub has ended; from then on nobody is let in. Call
+// it once, and [Hub.Drain] before ctx ends for a farewell. Subscribers may connect before it is called.
+func (h *Hub) Run(ctx context.Context) error {
+	ticker := time.NewTicker(h.config.Heartbeat / slots)
+	defer ticker.Stop()
+	for slot := 0; ; slot = (slot + 1) % slots {
+		select {
+		case now := <-ticker.C:
+			h.beat(slot, now)
+		case <-ctx.Done():
+			h.enter(stopped)
+			h.each(func(s *subscriber) { s.end(errStopped) })
+			h.readers.Wait()
+			return nil
+		}
+	}
+}
+
+// beat serves one slot of the timer wheel.
+func (h *Hub) beat(slot int, now time.Time) {
+	for _, env := range h.all() {
+		env.roster.inSlot(slot, func(s *subscriber) {
+			if !s.expires.IsZero() && now.After(s.expires) {
+				s.farewell(goodbye{"the connection is old: connect again, perhaps to another server", time.Second})
+				return
+			}
+			s.post(wantFresh | wantPing)
+		})
+	}
+}
+
+// Publish makes s the newest snapshot of environment, which is served from now on if it was not, and owes it to every
+// subscriber. A position below one published before goes out as back "rewritten". It fails, and changes nothing, if s is
+// nil, of another environment, or too large for a message.
+func (h *Hub) Publish(environment string, s *eval.Snapshot) error {
+	return h.publish(environment, s, nil)
+}
+
+func (h *Hub) publish(environment string, s *eval.Snapshot, past []*Past) error {
+	if err := publishable(environment, s); err != nil {
+		return fmt.Errorf("publish %s: %w", environment, err)
+	}
+	env := h.provide(environment)
+	if env.advance(s, past) {
+		env.roster.each(func(s *subscriber) { s.post(wantUpdate) })
+	}
+	return nil
+}
+
+func publishable(environment string, s *eval.Snapshot) error {
+	if s == nil {
+		return errors.New("no snapshot")
+	}
+	if of := s.Meta().Environment; of != environment {
+		return fmt.Errorf("the snapshot is of environment %q", of)
+	}
+	items, size := 0, headerSize
+	for _, line := range s.Items() {
+		items++
+		size += len(line) + 1
+	}
+	if items > feed.MaxLines || size > feed.MaxMessage {
+		return fmt.Errorf("%d items of %d bytes: a message holds no more than %d of %d", items, size, feed.MaxLines, feed.MaxMessage)
+	}
+	return nil
+}
+
+// SetFresh sets what heartbeats tell: when the origin of the flags was last seen (zero: never yet), and the commit that is
+// refused (nil: none). Subscribers are told of a refusal that comes, changes or goes at once, of the time with their next
+// heartbeat.
+func (h *Hub) SetFresh(verifiedAt time.Time, refused *feed.Refused) {
+	if refused != nil {
+		c := *refused
+		refused = &c
+	}
+	old := h.fresh.Swap(&freshness{verifiedAt.UTC(), refused})
+	if !sameRefusal(old.refused, refused) {
+		h.each(func(s *subscriber) { s.post(wantFresh) })
+	}
+}
+
+func sameRefusal(a, b *feed.Refused) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	x, y := *a, *b
+	same := x.Since.Equal(y.Since)
+	x.Since, y.Since = time.Time{}, time.Time{}
+	return same && x == y
+}
+
+// SetEnvironments says which environments there are. New ones are served from now on, and their subscribers wait for the
+// first snapshot; subscribers of those that are gone are sent away.
+func (h *Hub) SetEnvironments(names ...string) {
+	for _, name := range names {
+		h.provide(name)
+	}
+	for _, env := range h.retire(names) {
+		env.forget()
+		env.roster.each(func(s *subscriber) { s.farewell(goneGoodbye(env.name)) })
+	}
+}
+
+func goneGoodbye(name string) goodbye {
+	return goodbye{fmt.Sprintf("environment %q is no longer served", name), time.Second}
+}
+
+// retire marks the environments that are not in names as gone, and gives those that were not yet.
+func (h *Hub) retire(names []string) (gone []*environment) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for name, env := range h.environments {
+		if !env.gone && !slices.Contains(names, name) {
+			env.gone = true
+			gone = append(gone, env)
+		}
+	}
+	return gone
+}
+
+// Environments names the environments served, in order.
+func (h *Hub) Environments() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var names []string
+	for name, env := range h.environments {
+		if !env.gone {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// provide gives the environment of that name, new if need be.
+func (h *Hub) provide(name string) *environment {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	env := h.environments[name]
+	if env == nil {
+		env = newEnvironment(name)
+		h.environments[name] = env
+	}
+	env.gone = false
+	return env
+}
+
+// lookup gives the environment of that name if it is served, or nil.
+func (h *Hub) lookup(name string) *environment {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if env := h.environments[name]; env != nil && !env.gone {
+		return env
+	}
+	return nil
+}
+
+// all gives every environment, those that are gone as well: they may still have subscribers to send away.
+func (h *Hub) all() []*environment {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Collect(maps.Values(h.environments))
+}
+
+func (h *Hub) each(fn func(*subscriber)) {
+	for _, env := range h.all() {
+		env.roster.each(fn)
+	}
+}

@@ -1,0 +1,154 @@
+package hub
+
+import (
+	"bytes"
+	"compress/gzip"
+	"sync"
+	"time"
+
+	"github.com/yardarm-io/yardarm/eval"
+	"github.com/yardarm-io/yardarm/sync/feed"
+)
+
+// headerSize is about what the header of a message takes.
+const headerSize = 400
+
+// state is one environment at one moment: its newest snapshot, what came before, and the messages that say it. Messages
+// are made when first asked for, shared by all subscribers, and go with the state.
+type state struct {
+	seq      uint64         // counts the states of the environment; 0: waiting for the first
+	snapshot *eval.Snapshot // nil: waiting for the first
+	at       eval.At
+	peak     eval.At // the greatest position that was served
+	back     string
+	past     []*Past
+	size     int // of the snapshot message, about
+
+	text    func() ([]byte, error) // the snapshot message
+	full    func() (*message, error)
+	zipped  func() ([]byte, error)
+	current func() (*message, error)
+
+	mu     sync.Mutex
+	deltas map[string]*message // by the digest they start from
+	fresh  *message
+	of     *freshness // what fresh tells
+}
+
+// freshness is what a heartbeat tells besides the position.
+type freshness struct {
+	verifiedAt time.Time // zero: not yet
+	refused    *feed.Refused
+}
+
+func newState(old *state, s *eval.Snapshot) *state {
+	st := &state{seq: old.seq + 1, snapshot: s, at: s.At(), peak: old.peak, size: headerSize}
+	for _, line := range s.Items() {
+		st.size += len(line) + 1
+	}
+	st.past = succeed(old, s, st.size)
+	// Whoever has seen the greatest position must be told why it goes back, and who that is is not known here.
+	if feed.Compare(st.at, st.peak) < 0 {
+		st.back = feed.BackRewritten
+	} else {
+		st.peak = st.at
+	}
+	st.text = sync.OnceValues(func() ([]byte, error) { return feed.Encode(st.told(feed.Full(s))) })
+	st.zipped = sync.OnceValues(func() ([]byte, error) { return zip(st.text()) })
+	st.full = sync.OnceValues(func() (*message, error) { return prepare(st.text()) })
+	st.current = sync.OnceValues(func() (*message, error) { return prepare(feed.Encode(st.told(feed.Current(s)))) })
+	return st
+}
+
+func (st *state) told(m feed.Message) feed.Message {
+	m.Back = st.back
+	return m
+}
+
+func prepare(text []byte, err error) (*message, error) {
+	if err != nil {
+		return nil, err
+	}
+	return newMessage(text)
+}
+
+func zip(text []byte, err error) ([]byte, error) {
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	if _, err := w.Write(text); err != nil {
+		return nil, err
+	}
+	err = w.Close()
+	return b.Bytes(), err
+}
+
+// welcome gives the first message to a subscriber that says it has the digest have.
+func (st *state) welcome(have string) (*message, error) {
+	if have == st.at.Digest {
+		return st.current()
+	}
+	return st.since(have)
+}
+
+// since gives the message to a subscriber that was sent the digest from: a delta where one is known and worthwhile.
+func (st *state) since(from string) (*message, error) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if m := st.deltas[from]; m != nil {
+		return m, nil
+	}
+	set, unset, known := since(st.snapshot, st.past, from)
+	if !known {
+		return st.full()
+	}
+	m, err := st.delta(from, set, unset)
+	if err != nil || !worthwhile(m.size, st.size) {
+		m, err = st.full()
+	}
+	if err != nil {
+		return nil, err
+	}
+	if st.deltas == nil {
+		st.deltas = make(map[string]*message)
+	}
+	st.deltas[from] = m
+	return m, nil
+}
+
+func (st *state) delta(from string, set, unset []string) (*message, error) {
+	m := st.told(feed.Message{Header: feed.Header{Type: feed.TypeDelta, At: &st.at, From: from, Unset: unset}})
+	for _, name := range set {
+		m.Lines = append(m.Lines, st.snapshot.Line(name))
+	}
+	return prepare(feed.Encode(m))
+}
+
+// worthwhile says whether a delta is sent in place of a snapshot: below half its size, or so small that only being
+// smaller counts.
+func worthwhile(delta, snapshot int) bool {
+	return delta < snapshot/2 || delta < snapshot && delta <= 4<<10
+}
+
+// heartbeat gives the message that tells f.
+func (st *state) heartbeat(f *freshness) (*message, error) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.of == f && st.fresh != nil {
+		return st.fresh, nil
+	}
+	m := feed.Message{Header: feed.Header{Type: feed.TypeFresh, Refused: f.refused}}
+	if st.snapshot != nil {
+		m.At = &st.at
+	}
+	if !f.verifiedAt.IsZero() {
+		m.VerifiedAt = &f.verifiedAt
+	}
+	made, err := prepare(feed.Encode(m))
+	if err == nil {
+		st.fresh, st.of = made, f
+	}
+	return made, err
+}

@@ -1,0 +1,198 @@
+package hub
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/yardarm-io/yardarm/sync/feed"
+)
+
+// Why the hub itself ended a connection.
+var (
+	errStopped  = errors.New("the server was stopped")
+	errFarewell = errors.New("sent away")
+)
+
+// resyncEvery is how long a subscriber waits between two snapshots that it asks for.
+const resyncEvery = time.Second
+
+// farewellTime is how long a subscriber has to close the connection once it was told to.
+const farewellTime = time.Second
+
+// subscriber is one connection. Its reader, run, owns it: when run returns, nothing of it is left.
+type subscriber struct {
+	hub    *Hub
+	env    *environment
+	conn   conn
+	hello  hello
+	remote string
+	since  time.Time
+	// expires is when the connection is old, zero: never. slot is its place on the timer wheel.
+	expires time.Time
+	slot    int
+	// gone is closed at the end.
+	gone chan struct{}
+
+	// Of the one writer that runs at a time.
+	sentSeq    uint64 // of the state sent last; 0: none yet
+	sentDigest string // what the subscriber has if all went well; "": not known
+
+	mu      sync.Mutex
+	want    want
+	writing bool
+	leaving bool // nothing is sent any more, the other side is to close
+	ended   error
+	bye     goodbye
+	sent    string // as Subscribers tells
+	applied string
+	writers sync.WaitGroup
+}
+
+// goodbye is a farewell: why, and how long to stay away.
+type goodbye struct {
+	reason     string
+	retryAfter time.Duration
+}
+
+func newSubscriber(h *Hub, env *environment, c conn, hello hello, remote string) *subscriber {
+	s := &subscriber{
+		hub: h, env: env, conn: c, hello: hello, remote: remote,
+		since: time.Now(), slot: rand.IntN(slots), gone: make(chan struct{}), sentDigest: hello.have,
+	}
+	if age := h.config.MaxAge; age > 0 {
+		s.expires = s.since.Add(age/2 + rand.N(age))
+	}
+	return s
+}
+
+// run reads until the connection ends, by whoever's doing, and waits for the writer.
+func (s *subscriber) run() {
+	s.conn.onPong(s.heard)
+	s.heard()
+	s.post(wantUpdate | wantFresh)
+	for {
+		text, err := s.conn.read()
+		if err == nil {
+			s.heard()
+			err = s.take(text)
+		}
+		if err != nil {
+			s.refuse(err)
+			s.end(err)
+			s.writers.Wait()
+			return
+		}
+	}
+}
+
+// heard puts off the moment at which the subscriber counts as dead.
+func (s *subscriber) heard() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.leaving {
+		s.conn.readUntil(time.Now().Add(s.hub.config.Timeout))
+	}
+}
+
+// take does what a message asks for. One of an unknown type is for a later version and ignored.
+func (s *subscriber) take(text []byte) error {
+	m, err := feed.Decode(text)
+	if err != nil {
+		return refusal{closePolicy, err}
+	}
+	switch m.Type {
+	case feed.TypeApplied:
+		s.mu.Lock()
+		s.applied = m.Digest
+		s.mu.Unlock()
+	case feed.TypeResync:
+		s.logger().Info("subscriber asks for a snapshot", "reason", m.Reason)
+		s.post(wantSnapshot)
+		s.pause(resyncEvery)
+	}
+	return nil
+}
+
+// pause reads nothing for a while.
+func (s *subscriber) pause(d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-s.gone:
+	}
+}
+
+// refusal is an error of the other side, and the close code for it.
+type refusal struct {
+	code int
+	error
+}
+
+// refuse tells the other side what it did wrong, if it did.
+func (s *subscriber) refuse(err error) {
+	var r refusal
+	switch {
+	case errors.As(err, &r):
+	case errors.Is(err, errNotText):
+		r = refusal{closeUnsupported, err}
+	case errors.Is(err, errTooBig):
+		r = refusal{closeTooBig, err}
+	default:
+		return
+	}
+	s.conn.closing(r.code, r.Error())
+}
+
+// end cuts the connection, which ends its reader and writer. Only the first reason counts.
+func (s *subscriber) end(reason error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended == nil {
+		s.ended = reason
+		close(s.gone)
+		s.conn.cut()
+	}
+}
+
+// logger tells of what happens to the subscriber.
+func (s *subscriber) logger() *slog.Logger {
+	return s.hub.config.Logger.With("environment", s.env.name, "client", s.hello.client(), "remote", s.remote)
+}
+
+// Subscriber is what is known of a connection.
+type Subscriber struct {
+	Environment string `json:"environment"`
+	// Service and Instance are what the client calls itself; "": it did not say.
+	Service  string    `json:"service,omitempty"`
+	Instance string    `json:"instance,omitempty"`
+	Remote   string    `json:"remote"` // address
+	Since    time.Time `json:"since"`
+	// Sent is the digest that was sent last, Applied the one that the client said it has in force; "": none yet.
+	Sent    string `json:"sent,omitempty"`
+	Applied string `json:"applied,omitempty"`
+}
+
+// Subscribers lists the connections, by environment, service, instance and age.
+func (h *Hub) Subscribers() []Subscriber {
+	var list []Subscriber
+	h.each(func(s *subscriber) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		list = append(list, Subscriber{s.env.name, s.hello.service, s.hello.instance, s.remote, s.since, s.sent, s.applied})
+	})
+	slices.SortFunc(list, func(a, b Subscriber) int {
+		return cmp.Or(cmp.Compare(a.Environment, b.Environment), cmp.Compare(a.Service, b.Service),
+			cmp.Compare(a.Instance, b.Instance), a.Since.Compare(b.Since))
+	})
+	return list
+}
+
+// closeReason is the reason of a close frame: how long to stay away, for clients that missed the goodbye.
+func closeReason(retryAfter time.Duration) string {
+	return fmt.Sprintf(`{"retryAfter":%d}`, retryAfter.Milliseconds())
+}
