@@ -1,0 +1,228 @@
+package folder
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"cuelang.org/go/cue"
+	"cuelang.org/go/cue/ast"
+	"cuelang.org/go/cue/token"
+
+	"github.com/yardarm-io/yardarm/eval"
+)
+
+const (
+	schemaPath   = "flags.local/schema"
+	segmentsPath = "flags.local/flags/segments"
+)
+
+// conditions reads constraints as conditions. It takes a constraint apart as the author wrote it, so that what the schema
+// adds, which is for checking only, is no part of the condition.
+type conditions struct {
+	problems *problems
+	context  attribute
+	// uses gathers the segments that were referred to.
+	uses map[string]bool
+}
+
+// scope is where in the evaluation context a constraint stands.
+type scope struct {
+	attribute attribute
+	where     []string // the path in the files, for errors
+	top       bool     // the constraint is about the context as a whole
+	depth     int      // of references
+}
+
+var always = eval.Condition{Op: eval.OpAll}
+
+// holdsForAll tells whether a condition asks for nothing.
+func holdsForAll(c eval.Condition) bool {
+	return c.Op == eval.OpAll && len(c.Of) == 0
+}
+
+// whole reads a constraint on the evaluation context as a whole.
+func (c *conditions) whole(v cue.Value, where []string) eval.Condition {
+	return c.read(v, scope{attribute: c.context, where: where, top: true})
+}
+
+// read reads one constraint. What it cannot read is a problem noted, and always.
+func (c *conditions) read(v cue.Value, s scope) eval.Condition {
+	op, args := v.Expr()
+	switch op {
+	case cue.AndOp:
+		return c.all(args, s)
+	case cue.OrOp:
+		return c.any(v, s)
+	case cue.SelectorOp:
+		return c.reference(v, s)
+	case cue.CallOp:
+		return c.call(v, args, s)
+	}
+	if bound, ok := bounds[op]; ok && len(args) == 1 {
+		return c.bound(v, bound, args[0], s)
+	}
+	return c.leaf(v, s)
+}
+
+func (c *conditions) all(args []cue.Value, s scope) eval.Condition {
+	var of []eval.Condition
+	for _, arg := range args {
+		if isSchemaContext(arg) {
+			continue
+		}
+		part := c.read(arg, s)
+		if part.Op == eval.OpAll {
+			of = append(of, part.Of...)
+		} else {
+			of = append(of, part)
+		}
+	}
+	if len(of) == 1 {
+		return of[0]
+	}
+	return eval.Condition{Op: eval.OpAll, Of: of}
+}
+
+// any reads alternatives. Each is checked alone: CUE drops one that cannot be in silence.
+func (c *conditions) any(v cue.Value, s scope) eval.Condition {
+	var values []any
+	var of []eval.Condition
+	for _, alternative := range flatten(v) {
+		if alternative.IncompleteKind()&(cue.StructKind|cue.ListKind) != 0 && alternative.IncompleteKind() != cue.TopKind {
+			c.note(alternative, s, "write the alternatives as a list in the rule: #any: [{...}, {...}]",
+				"| cannot stand between blocks")
+			return always
+		}
+		part := c.read(alternative, s)
+		switch part.Op {
+		case eval.OpEq:
+			values = append(values, part.Value)
+		case eval.OpIn:
+			values = append(values, part.Values...)
+		default:
+			of = append(of, part)
+		}
+	}
+	if len(values) > 0 {
+		of = slices.Insert(of, 0, oneOf(values))
+	}
+	if len(of) == 1 {
+		return of[0]
+	}
+	return eval.Condition{Op: eval.OpAny, Of: of}
+}
+
+// flatten lists the alternatives of nested disjunctions.
+func flatten(v cue.Value) []cue.Value {
+	op, args := v.Expr()
+	if op != cue.OrOp {
+		return []cue.Value{v}
+	}
+	var all []cue.Value
+	for _, arg := range args {
+		all = append(all, flatten(arg)...)
+	}
+	return all
+}
+
+func oneOf(values []any) eval.Condition {
+	var distinct []any
+	for _, v := range values {
+		if !slices.Contains(distinct, v) {
+			distinct = append(distinct, v)
+		}
+	}
+	if len(distinct) == 1 {
+		return eval.Condition{Op: eval.OpEq, Value: distinct[0]}
+	}
+	return eval.Condition{Op: eval.OpIn, Values: distinct}
+}
+
+// reference reads a segment by name, and anything else that has a name as if it were written out.
+func (c *conditions) reference(v cue.Value, s scope) eval.Condition {
+	root, path := v.ReferencePath()
+	selectors := path.Selectors()
+	if !root.Exists() || root.BuildInstance() == nil || len(selectors) != 1 ||
+		selectors[0].IsString() || selectors[0].LabelType().IsHidden() && selectors[0].IsString() {
+		c.note(v, s, "refer to a definition at the top of a file, such as #adults, or write the condition out",
+			"a condition cannot refer to %s", path)
+		return always
+	}
+	name, from := selectors[0].String(), importPath(root)
+	target := cue.Dereference(v)
+	isStruct := target.IncompleteKind() == cue.StructKind
+	switch {
+	case from == schemaPath && name == "#Context" && s.top:
+		return always
+	case from == segmentsPath && isStruct && selectors[0].IsDefinition():
+		return c.segment(v, strings.TrimPrefix(name, "#"), s)
+	case s.depth > 100:
+		c.note(v, s, "", "%s refers to itself", name)
+		return always
+	}
+	if isStruct && selectors[0].IsDefinition() && !isOpen(target) {
+		c.note(v, s, fmt.Sprintf("end it with ...: %s: {age: >=18, ...}", name),
+			"%s excludes contexts with further attributes", name)
+		return always
+	}
+	s.depth++
+	return c.read(target, s)
+}
+
+func (c *conditions) segment(v cue.Value, name string, s scope) eval.Condition {
+	if !s.top {
+		c.note(v, s, "write #when: segments.#"+name, "a segment is about the whole evaluation context, not about %s", s.attribute.name())
+		return always
+	}
+	c.uses[name] = true
+	return eval.Condition{Op: eval.OpSegment, Text: name}
+}
+
+// isOpen tells whether a definition lets further fields be, at every depth.
+func isOpen(v cue.Value) bool {
+	if !v.Allows(cue.AnyString) {
+		return false
+	}
+	fields, err := v.Fields(cue.Optional(true))
+	if err != nil {
+		return true // its error is noted by itself
+	}
+	for fields.Next() {
+		if f := fields.Value(); f.IncompleteKind() == cue.StructKind && !isOpen(f) {
+			return false
+		}
+	}
+	return true
+}
+
+func isSchemaContext(v cue.Value) bool {
+	root, path := v.ReferencePath()
+	return root.Exists() && root.BuildInstance() != nil && importPath(root) == schemaPath && path.String() == "#Context"
+}
+
+func importPath(root cue.Value) string {
+	path, _, _ := strings.Cut(root.BuildInstance().ImportPath, "@")
+	return path
+}
+
+// note notes a problem with a constraint at its own place.
+func (c *conditions) note(v cue.Value, s scope, hint, format string, args ...any) {
+	c.problems.add(c.at(v, s), s.where, hint, format, args...)
+}
+
+// at is where the author wrote a constraint: its value rather than its label.
+func (c *conditions) at(v cue.Value, s scope) Position {
+	pos := v.Pos()
+	if field, ok := v.Source().(*ast.Field); ok {
+		pos = field.Value.Pos()
+	}
+	if !authoredAt(pos) {
+		return c.problems.index.valueAt(s.where...)
+	}
+	return position(pos)
+}
+
+func authoredAt(pos token.Pos) bool {
+	return pos.IsValid() && !isProduct(fileName(pos)) && fileName(pos) != "schema/context.cue"
+}

@@ -1,0 +1,263 @@
+package folder
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"cuelang.org/go/cue/ast"
+	"cuelang.org/go/cue/errors"
+)
+
+// description is a mistake in a newcomer's words.
+type description struct {
+	at            Position
+	message, hint string
+}
+
+var (
+	reEmpty    = regexp.MustCompile(`errors in empty disjunction`)
+	reMismatch = regexp.MustCompile(`(?s)^conflicting values (.+) and (.+) \(mismatched types (\S+) and (\S+)\)$`)
+	reConflict = regexp.MustCompile(`(?s)^conflicting values (.+) and (.+)$`)
+	reBound    = regexp.MustCompile(`(?s)^invalid value (.+) \((?:out of bound|does not satisfy) (.+)\)$`)
+	reNoRange  = regexp.MustCompile(`^incompatible (?:integer |number )?bounds (.+) and (.+)$`)
+	reNoRef    = regexp.MustCompile(`^reference "(.+)" not found`)
+	reNoField  = regexp.MustCompile(`^undefined field: (.+)$`)
+	reOpen     = regexp.MustCompile(`(?s)^incomplete value (.+)$`)
+	reUnused   = regexp.MustCompile(`^imported and not used: "([^"]+)"`)
+)
+
+// describe folds what CUE says about one path into one sentence.
+func (p *problems) describe(where []string, group []errors.Error) description {
+	d := description{at: p.place(where, group)}
+	name := "this"
+	if len(where) > 0 {
+		name = label(where)
+	}
+	if p.special(&d, where, name, group[0]) {
+		return d
+	}
+	d.message, d.hint = explain(name, p.literal(where), group)
+	return d
+}
+
+// special describes the errors whose words depend on where they are.
+func (p *problems) special(d *description, where []string, name string, e errors.Error) bool {
+	raw := text(e)
+	switch {
+	case len(where) > 0 && raw == "field not allowed":
+		d.message, d.hint = p.notAllowed(where)
+	case len(where) > 0 && raw == "field is required but not present":
+		d.message, d.hint = name+" is missing", missingHints[where[len(where)-1]]
+	case reConflict.MatchString(raw) && len(authored(e)) > 1:
+		d.message, d.hint = name+" has two values that do not agree", "it is also given at "+other(e, d.at)
+	default:
+		return false
+	}
+	return true
+}
+
+// explain folds what CUE says about one value into one sentence. Literal is the value as the author wrote it, or "".
+func explain(name, literal string, group []errors.Error) (message, hint string) {
+	for _, e := range group {
+		if isSentence(e) {
+			return text(e), ""
+		}
+	}
+	group = slices.DeleteFunc(slices.Clone(group), func(e errors.Error) bool { return reEmpty.MatchString(text(e)) })
+	if len(group) == 0 {
+		return name + " fits none of the forms that it may have", ""
+	}
+	if len(group) > 1 {
+		if message, hint, ok := alternatives(name, literal, group); ok {
+			return message, hint
+		}
+	}
+	raw := text(group[0])
+	for _, read := range []func(name, literal, raw string) (string, string, bool){unknownName, misfit, conflict} {
+		if message, hint, ok := read(name, literal, raw); ok {
+			return message, hint
+		}
+	}
+	return raw, ""
+}
+
+// unknownName describes names that lead nowhere, and imports that nothing uses.
+func unknownName(name, _, raw string) (message, hint string, ok bool) {
+	if m := reNoRef.FindStringSubmatch(raw); m != nil {
+		message, hint = unresolved(m[1])
+		return message, hint, true
+	}
+	if m := reNoField.FindStringSubmatch(raw); m != nil {
+		return fmt.Sprintf("there is no %s to refer to", m[1]), "look at how the name is spelt where it is defined", true
+	}
+	if m := reUnused.FindStringSubmatch(raw); m != nil {
+		return quote(m[1]) + " is imported and not used", "remove the import", true
+	}
+	if m := reOpen.FindStringSubmatch(raw); m != nil {
+		return fmt.Sprintf("%s must be one value, but %s leaves it open", name, shorten(m[1])), "", true
+	}
+	return "", "", false
+}
+
+// misfit describes a value of a wrong type or out of range.
+func misfit(name, literal, raw string) (message, hint string, ok bool) {
+	if m := reMismatch.FindStringSubmatch(raw); m != nil {
+		is, want := m[3], m[4]
+		if m[2] == literal && m[1] != literal {
+			is, want = want, is
+		}
+		return fmt.Sprintf("%s must be %s, not %s", name, kindWords(want), kindWords(is)), "", true
+	}
+	if m := reBound.FindStringSubmatch(raw); m != nil {
+		return fmt.Sprintf("%s cannot be %s: it must satisfy %s", name, m[1], shorten(m[2])), "", true
+	}
+	if m := reNoRange.FindStringSubmatch(raw); m != nil {
+		if m[1] == literal {
+			m[1], m[2] = m[2], m[1]
+		}
+		if m[2] == literal {
+			return fmt.Sprintf("%s is never %s: it must be %s", name, m[2], m[1]), "", true
+		}
+		return fmt.Sprintf("%s cannot be both %s and %s", name, m[2], m[1]), "", true
+	}
+	return "", "", false
+}
+
+// conflict describes a value that is not the one allowed.
+func conflict(name, literal, raw string) (message, hint string, ok bool) {
+	m := reConflict.FindStringSubmatch(raw)
+	if m == nil {
+		return "", "", false
+	}
+	is, want := m[1], m[2]
+	if is != literal {
+		is, want = want, is
+	}
+	return fmt.Sprintf("%s cannot be %s: it must be %s", name, shorten(is), shorten(want)), "", true
+}
+
+// alternatives describes a value that is none of several allowed ones.
+func alternatives(name, literal string, group []errors.Error) (message, hint string, ok bool) {
+	var allowed []string
+	is := literal
+	for _, e := range group {
+		m := reConflict.FindStringSubmatch(text(e))
+		if m == nil {
+			continue
+		}
+		second, _, _ := strings.Cut(m[2], " (mismatched")
+		if is == "" {
+			is = second
+		}
+		if m[1] == is {
+			allowed = append(allowed, second)
+		} else {
+			allowed = append(allowed, m[1])
+		}
+	}
+	if len(allowed) < 2 {
+		return "", "", false
+	}
+	hint = "it may be " + strings.Join(allowed, ", ")
+	if c := nearest(strings.Trim(is, `"`), trimQuotes(allowed)); c != "" && is[0] == '"' {
+		hint = fmt.Sprintf("did you mean %s?", quote(c))
+	}
+	return fmt.Sprintf("%s cannot be %s", name, is), hint, true
+}
+
+func trimQuotes(list []string) []string {
+	out := make([]string, len(list))
+	for i, s := range list {
+		out[i] = strings.Trim(s, `"`)
+	}
+	return out
+}
+
+// literal is the scalar that the author wrote at a path, or "".
+func (p *problems) literal(where []string) string {
+	if p.index == nil {
+		return ""
+	}
+	n, depth := p.index.find(where)
+	if depth < len(where) {
+		return ""
+	}
+	for _, x := range n.values {
+		if lit, ok := x.(*ast.BasicLit); ok {
+			return lit.Value
+		}
+	}
+	return ""
+}
+
+func other(e errors.Error, at Position) string {
+	for _, pos := range authored(e) {
+		if o := position(pos); o != at {
+			return fmt.Sprintf("%s:%d", o.File, o.Line)
+		}
+	}
+	return "another place"
+}
+
+// unresolved describes a name that nothing has.
+func unresolved(name string) (message, hint string) {
+	message = fmt.Sprintf("%s is not defined", name)
+	switch name {
+	case "strings":
+		return message, `add: import "strings"`
+	case "segments":
+		return message, `add: import "flags.local/flags/segments"`
+	case "schema":
+		return message, `add: import "flags.local/schema"`
+	case "True", "False", "TRUE", "FALSE":
+		return message, "write " + strings.ToLower(name)
+	}
+	return message, fmt.Sprintf("a text needs quotes: %s", quote(name))
+}
+
+// isSentence tells whether an error is one of the schema's own, written for people.
+func isSentence(e errors.Error) bool {
+	raw := text(e)
+	for _, re := range []*regexp.Regexp{reEmpty, reMismatch, reConflict, reBound, reNoRange, reNoRef, reNoField, reOpen, reUnused} {
+		if re.MatchString(raw) {
+			return false
+		}
+	}
+	all := errors.Positions(e)
+	return len(all) > 0 && isProduct(fileName(all[0])) && !strings.HasPrefix(raw, "field ")
+}
+
+func text(e errors.Error) string {
+	format, args := e.Msg()
+	return fmt.Sprintf(format, args...)
+}
+
+// label is the name that a path ends in, with the list's name for an element of a list.
+func label(where []string) string {
+	last := len(where) - 1
+	if isIndex(where[last]) && last > 0 {
+		return where[last-1] + "[" + where[last] + "]"
+	}
+	return where[last]
+}
+
+func shorten(s string) string {
+	if len(s) > 60 || strings.Contains(s, "\n") {
+		return "{...}"
+	}
+	return s
+}
+
+var words = map[string]string{
+	"string": "a text in quotes", "bool": "true or false without quotes", "int": "a whole number", "number": "a number",
+	"float": "a number", "struct": "a block in { }", "list": "a list in [ ]", "null": "null", "(int|float)": "a number",
+}
+
+func kindWords(kind string) string {
+	if w := words[kind]; w != "" {
+		return w
+	}
+	return kind
+}

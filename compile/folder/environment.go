@@ -1,0 +1,128 @@
+package folder
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"cuelang.org/go/cue"
+
+	"github.com/yardarm-io/yardarm/eval"
+)
+
+// readEnvironment adds the flag as it stands in one environment to the result.
+func (f *flagReader) readEnvironment(name string) {
+	flag := f.base
+	w, ok := f.written.Environments[name]
+	if ok {
+		f.readBlock(name, w, &flag)
+	}
+	line, err := eval.Line("flag "+f.key, flag)
+	if err != nil {
+		f.badLabel(nil, "", "this flag cannot be written: %s", err)
+		return
+	}
+	f.out.Environments[name] = json.RawMessage(strings.TrimPrefix(string(line), "flag "+f.key+" "))
+}
+
+// readBlock reads the block of an environment into flag.
+func (f *flagReader) readBlock(name string, w writtenEnvironment, flag *eval.Flag) {
+	steps := []string{"environments", name}
+	flag.Enabled = w.Enabled == nil || *w.Enabled
+	flag.Requires, flag.Targets = w.Requires, w.Targets
+	f.readRequires(name, w.Requires)
+	f.readTargets(steps, w.Targets)
+	flag.Rules = f.readRules(steps, w.Rules)
+	flag.Outcome = f.readOutcome(steps, w.writtenOutcome, "the environment", flag.Enabled)
+}
+
+func (f *flagReader) readRequires(environment string, requires map[string][]string) {
+	for _, key := range slices.Sorted(maps.Keys(requires)) {
+		steps := []string{"environments", environment, "requires", key}
+		if key == f.key {
+			f.badLabel(steps, "", "a flag cannot require itself")
+		}
+		if len(requires[key]) == 0 {
+			f.badValue(steps, `list them, such as ["on"]`, "requires names no variant of %s that will do", quote(key))
+		}
+		for i, variant := range requires[key] {
+			at := f.valueAt(append(steps, strconv.Itoa(i))...)
+			f.out.Requires = append(f.out.Requires, Require{Environment: environment, Key: key, Variant: variant, At: at})
+		}
+	}
+}
+
+func (f *flagReader) readTargets(steps []string, targets map[string][]string) {
+	owner := map[string]string{}
+	for _, variant := range slices.Sorted(maps.Keys(targets)) {
+		at := append(slices.Clone(steps), "targets", variant)
+		f.checkVariantLabel(variant, at...)
+		for i, key := range targets[variant] {
+			element := append(slices.Clone(at), strconv.Itoa(i))
+			first, twice := owner[key]
+			switch {
+			case key == "":
+				f.badValue(element, "", "a targeting key cannot be empty")
+			case twice && first == variant:
+				f.badValue(element, "remove one", "%s is twice among the targets of %s", quote(key), quote(variant))
+			case twice:
+				f.badValue(element, "keep one of them", "%s is a target of %s already", quote(key), quote(first))
+			}
+			owner[key] = variant
+		}
+	}
+}
+
+// readOutcome reads serve or split; needed says that there must be one.
+func (f *flagReader) readOutcome(steps []string, w writtenOutcome, of string, needed bool) eval.Outcome {
+	out := eval.Outcome{Salt: w.Salt}
+	at := func(field string) []string { return append(slices.Clone(steps), field) }
+	switch {
+	case w.Serve != nil && w.Split != nil:
+		f.badLabel(at("split"), "keep one of them", "%s has both serve and split", of)
+	case w.Serve != nil:
+		out.Serve = *w.Serve
+		f.checkVariant(*w.Serve, at("serve")...)
+	case w.Split != nil:
+		out.Split = f.readSplit(at("split"), w.Split)
+	case needed:
+		f.badLabel(steps, `add serve: "on", or split: {on: 50, off: 50}`, "%s does not say what it serves", of)
+	}
+	if w.By != nil {
+		out.By = *w.By
+		f.checkBy(at("by"), *w.By)
+	}
+	return out
+}
+
+func (f *flagReader) readSplit(steps []string, written map[string]json.Number) map[string]int {
+	split, sum, whole := map[string]int{}, 0, true
+	for _, variant := range slices.Sorted(maps.Keys(written)) {
+		at := append(slices.Clone(steps), variant)
+		f.checkVariantLabel(variant, at...)
+		weight, ok := thousandths(written[variant])
+		if !ok {
+			f.badValue(at, "", "%s has more than three decimals", written[variant])
+		}
+		whole = whole && ok
+		split[variant] = weight
+		sum += weight
+	}
+	if whole && sum != 100_000 {
+		f.badLabel(steps, "", "the percentages of the split add up to %s, not 100", percent(sum))
+	}
+	return split
+}
+
+// checkBy requires that the attribute to bucket by is one that services send.
+func (f *flagReader) checkBy(steps []string, name string) {
+	a, known := f.context.field(name)
+	switch {
+	case name == "" || !known:
+		f.badValue(steps, f.problems.attributeHint(name), "%s is not an attribute of the evaluation context", quote(name))
+	case a.value.Exists() && a.value.IncompleteKind()&(cue.StringKind|cue.IntKind) == 0:
+		f.badValue(steps, "", "people can be divided only by a text or a whole number, which %s is not", quote(name))
+	}
+}

@@ -1,0 +1,75 @@
+package folder
+
+import (
+	"fmt"
+	"slices"
+)
+
+// The names that the language knows, by where they stand; for suggestions only, since the schema decides.
+var (
+	fileFields        = []string{"flags", "tests"}
+	flagFields        = []string{"description", "owner", "kind", "expires", "variants", "off", "client", "environments"}
+	outcomeFields     = []string{"serve", "split", "by", "salt"}
+	environmentFields = append([]string{"enabled", "requires", "targets", "rules"}, outcomeFields...)
+	ruleFields        = append([]string{"name", "#when", "#any", "#unless", "share"}, outcomeFields...)
+	testFields        = []string{"description", "flag", "environment", "context", "expect"}
+	conditionFields   = []string{"#when", "#any", "#unless"}
+)
+
+var missingHints = map[string]string{
+	"description":  `add a sentence: description: "What the flag is for."`,
+	"owner":        `add the team that answers for the flag: owner: "team-payments"`,
+	"kind":         `add kind: "release", "experiment", "ops" or "permission"`,
+	"environments": `add who gets what: environments: production: serve: "on"`,
+	"name":         `give the rule a name: {name: "staff", ...}`,
+	"flag":         `add the key of the flag that is asked for: flag: "..."`,
+	"environment":  `add where it is asked for: environment: "production"`,
+	"expect":       `add the variant that is to come out: expect: "on"`,
+}
+
+// notAllowed describes a field that its place does not have.
+func (p *problems) notAllowed(where []string) (message, hint string) {
+	last := len(where) - 1
+	name := where[last]
+	if at := conditionAt(where); at >= 0 || slices.Contains(where[:last], "context") {
+		return fmt.Sprintf("%s is not an attribute of the evaluation context", name), p.attributeHint(name)
+	}
+	switch {
+	case where[0] == "flags" && len(where) == 4 && where[2] == "environments":
+		return fmt.Sprintf("there is no environment %s", quote(name)), didYouMean(name, p.environments)
+	case where[0] == "flags" && len(where) == 3:
+		return unknownField(name, "a flag", flagFields)
+	case where[0] == "flags" && len(where) == 5:
+		return unknownField(name, "an environment", environmentFields)
+	case where[0] == "flags" && len(where) == 7 && where[4] == "rules":
+		return unknownField(name, "a rule", ruleFields)
+	case where[0] == "tests" && len(where) == 3:
+		return unknownField(name, "a test", testFields)
+	}
+	return fmt.Sprintf("%s is not known here", name), ""
+}
+
+func unknownField(name, of string, known []string) (message, hint string) {
+	for _, level := range []struct {
+		of     string
+		fields []string
+	}{{"a flag", flagFields}, {"an environment", environmentFields}, {"a rule", ruleFields}} {
+		if level.of != of && !slices.Contains(known, name) && slices.Contains(level.fields, name) {
+			return fmt.Sprintf("%s is not a field of %s", name, of), fmt.Sprintf("it belongs in %s", level.of)
+		}
+	}
+	return fmt.Sprintf("%s is not a field of %s", name, of), didYouMean(name, known)
+}
+
+// attributeHint says what an unknown attribute may be a slip of, or how to add it.
+func (p *problems) attributeHint(name string) string {
+	if c := nearest(name, p.attributes); c != "" {
+		return fmt.Sprintf("did you mean %s?", c)
+	}
+	return fmt.Sprintf("if services send it, add it to schema/context.cue: %s?: string", name)
+}
+
+// conditionAt finds the step of a path that begins a condition, or gives -1.
+func conditionAt(where []string) int {
+	return slices.IndexFunc(where, func(s string) bool { return slices.Contains(conditionFields, s) })
+}

@@ -1,0 +1,157 @@
+package folder
+
+import (
+	"fmt"
+	"strings"
+
+	"cuelang.org/go/cue"
+	"cuelang.org/go/cue/ast"
+
+	"github.com/yardarm-io/yardarm/eval"
+)
+
+// bounds are CUE's operators before a value, by the form of condition that they are.
+var bounds = map[cue.Op]eval.Op{
+	cue.NotEqualOp:         eval.OpNe,
+	cue.LessThanOp:         eval.OpLt,
+	cue.LessThanEqualOp:    eval.OpLe,
+	cue.GreaterThanOp:      eval.OpGt,
+	cue.GreaterThanEqualOp: eval.OpGe,
+	cue.RegexMatchOp:       eval.OpMatch,
+	cue.NotRegexMatchOp:    eval.OpNoMatch,
+}
+
+var calls = map[string]eval.Op{
+	"HasPrefix": eval.OpPrefix,
+	"HasSuffix": eval.OpSuffix,
+	"Contains":  eval.OpContains,
+}
+
+// types are the bare types that a condition may ask for.
+var types = map[cue.Kind]string{
+	cue.BoolKind:   "boolean",
+	cue.StringKind: "string",
+	cue.NumberKind: "number",
+	cue.IntKind:    "integer",
+	cue.TopKind:    "any",
+}
+
+// bound reads !="FR", >=18 and =~"@corp".
+func (c *conditions) bound(v cue.Value, op eval.Op, arg cue.Value, s scope) eval.Condition {
+	value, ok := scalar(arg)
+	if !ok || value == nil && op != eval.OpNe {
+		c.note(arg, s, "write a number or a text", "%s cannot be compared with this", s.attribute.name())
+		return always
+	}
+	if op == eval.OpMatch || op == eval.OpNoMatch {
+		text, _ := value.(string)
+		if err := eval.CheckRegexp(text); err != nil {
+			c.note(arg, s, "", "%s", err)
+			return always
+		}
+		c.fits(v, s)
+		return eval.Condition{Op: op, Text: text}
+	}
+	c.fits(v, s)
+	return eval.Condition{Op: op, Value: value}
+}
+
+// call reads strings.HasSuffix("x").
+func (c *conditions) call(v cue.Value, args []cue.Value, s scope) eval.Condition {
+	_, path := args[0].ReferencePath()
+	op, known := calls[strings.TrimPrefix(path.String(), "strings.")]
+	if !known || len(args) != 2 {
+		c.note(v, s, "", "%s is not supported in a condition", path)
+		return always
+	}
+	text, err := args[1].String()
+	if err != nil {
+		c.note(args[1], s, "write a text in quotes", "%s asks for a text", path)
+		return always
+	}
+	c.fits(v, s)
+	return eval.Condition{Op: op, Text: text}
+}
+
+// leaf reads constants, types and blocks.
+func (c *conditions) leaf(v cue.Value, s scope) eval.Condition {
+	kind := v.IncompleteKind()
+	if kind == cue.StructKind {
+		return c.block(v, s)
+	}
+	if s.top {
+		if kind != cue.TopKind {
+			c.note(v, s, `name the attribute: #when: {plan: "pro"}`, "a condition is a block in { }")
+		}
+		return always
+	}
+	if value, ok := scalar(v); ok {
+		c.fits(v, s)
+		return eval.Condition{Op: eval.OpEq, Value: value}
+	}
+	if name, ok := types[kind]; ok {
+		c.fits(v, s)
+		return eval.Condition{Op: eval.OpType, Text: name}
+	}
+	if kind == cue.ListKind && isAnyList(v) {
+		return eval.Condition{Op: eval.OpType, Text: "list"}
+	}
+	c.unreadable(v, kind, s)
+	return always
+}
+
+func (c *conditions) unreadable(v cue.Value, kind cue.Kind, s scope) {
+	switch {
+	case kind == cue.BottomKind && v.Err() != nil:
+		d := c.problems.describe(s.where, byPath(v.Err())[0])
+		c.note(v, s, d.hint, "%s", d.message)
+	case kind == cue.ListKind:
+		c.note(v, s, "[...] asks for any list", "what is in a list cannot be asked for yet")
+	case kind == cue.FloatKind:
+		c.note(v, s, "write number", "float is not part of the flag language")
+	default:
+		c.note(v, s, "", "this cannot be used in a condition")
+	}
+}
+
+// scalar gives the constant that v is; ok is false if it is none.
+func scalar(v cue.Value) (value any, ok bool) {
+	switch v.Kind() {
+	case cue.NullKind:
+		return nil, true
+	case cue.BoolKind:
+		b, err := v.Bool()
+		return b, err == nil
+	case cue.StringKind:
+		s, err := v.String()
+		return s, err == nil
+	case cue.IntKind, cue.FloatKind, cue.NumberKind:
+		f, err := v.Float64()
+		return f, err == nil
+	}
+	return nil, false
+}
+
+// isAnyList recognises [...], which any list satisfies.
+func isAnyList(v cue.Value) bool {
+	x := v.Source()
+	if field, ok := x.(*ast.Field); ok {
+		x = field.Value
+	}
+	list, ok := x.(*ast.ListLit)
+	if !ok || len(list.Elts) != 1 {
+		return false
+	}
+	ellipsis, ok := list.Elts[0].(*ast.Ellipsis)
+	return ok && ellipsis.Type == nil
+}
+
+// fits checks that some value of the attribute can be what v asks for.
+func (c *conditions) fits(v cue.Value, s scope) {
+	err := s.attribute.unfit(v)
+	if err == nil {
+		return
+	}
+	message, hint := explain(s.attribute.name(), fmt.Sprint(v), byPath(err)[0])
+	c.note(v, s, hint, "%s", message)
+}

@@ -1,0 +1,100 @@
+package folder
+
+import (
+	"io/fs"
+	"strconv"
+
+	"cuelang.org/go/cue"
+	"cuelang.org/go/cue/build"
+	"cuelang.org/go/cue/cuecontext"
+)
+
+// Project is what schema/project.cue says.
+type Project struct {
+	// Language is the version of the flag language.
+	Language int `json:"language"`
+	// Environments lists where flags are served, in the author's order.
+	Environments []string `json:"environments"`
+}
+
+// ReadProject reads and checks the files of the schema that belong to the user: project.cue and context.cue. Of a tree in
+// which they are missing or wrong, it gives what it can, with errors. It needs the product's files as [Compile] does.
+func ReadProject(tree fs.FS) (Project, []*Error) {
+	p := &problems{index: &node{}}
+	for _, name := range []string{"schema/project.cue", "schema/context.cue"} {
+		if _, err := fs.Stat(tree, name); err != nil {
+			p.add(Position{File: name}, nil, "`yardarm init` writes one", "the file is missing: this is not a flag repository")
+		}
+	}
+	names, ok := checkFiles(tree, schemaDir, p)
+	if !ok {
+		return Project{}, p.sorted()
+	}
+	inst := loadInstances(tree, schemaDir)[0]
+	if inst.Err != nil {
+		if parseAlone(tree, schemaDir, names, p); len(p.list) == 0 {
+			p.addCUE(inst.Err, nil)
+		}
+		return Project{}, p.sorted()
+	}
+	r := &reader{conditions: &conditions{problems: p}}
+	if checkSchema(inst, p) {
+		v := cuecontext.New().BuildInstance(inst)
+		r.useSchema(v)
+		r.checkProject()
+		r.checkContext(v.LookupPath(cue.ParsePath("#Context")), []string{"#Context"})
+	}
+	return r.project, p.sorted()
+}
+
+// checkSchema checks the syntax of the user's files in the schema.
+func checkSchema(inst *build.Instance, p *problems) bool {
+	s := &syntax{problems: p, pkg: "schema"}
+	p.index = newIndex(inst.Files)
+	for _, f := range inst.Files {
+		if !isProduct(fileName(f.Pos())) {
+			s.check(f)
+		}
+	}
+	return !s.fatal
+}
+
+func (r *reader) checkProject() {
+	seen := map[string]bool{}
+	for i, name := range r.project.Environments {
+		if seen[name] {
+			path := []string{"project", "environments", strconv.Itoa(i)}
+			r.problems.add(r.problems.index.valueAt(path...), path, "remove one", "the environment %s is listed twice", quote(name))
+		}
+		seen[name] = true
+	}
+	if len(r.project.Environments) == 0 && len(r.problems.list) == 0 {
+		path := []string{"project", "environments"}
+		r.problems.add(r.problems.index.valueAt(path...), path, `write environments: ["staging", "production"]`, "a project needs an environment")
+	}
+}
+
+// checkContext requires that every attribute may be absent, and that there is a targeting key.
+func (r *reader) checkContext(v cue.Value, where []string) {
+	fields, err := v.Fields(cue.Optional(true))
+	if err != nil {
+		r.problems.add(r.problems.index.labelAt(where...), where, "write #Context: {targetingKey?: string}", "#Context is missing")
+		return
+	}
+	targetingKey := len(where) > 1
+	for fields.Next() {
+		name := fields.Selector().Unquoted()
+		at := append(append([]string{}, where...), name)
+		targetingKey = targetingKey || name == "targetingKey"
+		if !fields.IsOptional() {
+			r.problems.add(r.problems.index.labelAt(at...), at, "write "+name+"?: with a question mark",
+				"a service need not send %s", name)
+		}
+		if fields.Value().IncompleteKind() == cue.StructKind {
+			r.checkContext(fields.Value(), at)
+		}
+	}
+	if !targetingKey {
+		r.problems.add(r.problems.index.labelAt(where...), where, "add targetingKey?: string", "#Context has no targetingKey")
+	}
+}

@@ -1,0 +1,224 @@
+package folder
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"cuelang.org/go/cue/ast"
+	"cuelang.org/go/cue/token"
+)
+
+// allowedImports are the packages that a file may import; those that are not yet supported have a reason.
+var allowedImports = map[string]string{
+	"flags.local/flags/segments": "",
+	"flags.local/schema":         "",
+	"strings":                    "",
+	"net":                        "net is not supported yet",
+	"list":                       "list is not supported yet",
+}
+
+// allowedCalls are the functions that a condition may use, by name after "strings.".
+var allowedCalls = []string{"HasPrefix", "HasSuffix", "Contains"}
+
+// laterForms are the schema's definitions of a later version of the language.
+var laterForms = []string{"#Version", "#Time", "#OneOf"}
+
+// syntax refuses, before anything is evaluated, what the flag language leaves out of CUE: whatever computes. What is left
+// stays cheap to evaluate and easy to edit.
+type syntax struct {
+	problems *problems
+	pkg      string // flags, segments or schema
+	// fatal is set where evaluation would be unsafe, or its errors only an echo.
+	fatal bool
+	later map[string]bool // packages whose import was refused as not supported yet
+}
+
+func (s *syntax) refuse(pos token.Pos, hint, format string, args ...any) {
+	s.fatal = true
+	s.problems.add(position(pos), nil, hint, format, args...)
+}
+
+// check looks through one file.
+func (s *syntax) check(f *ast.File) {
+	s.later = map[string]bool{}
+	for _, d := range f.Decls {
+		switch d := d.(type) {
+		case *ast.Package:
+			if d.Name.Name != s.pkg {
+				s.refuse(d.Name.Pos(), "", "this folder's files begin with `package %s`, not `package %s`", s.pkg, d.Name.Name)
+			}
+		case *ast.ImportDecl:
+			s.imports(d)
+		case *ast.Field:
+			s.topField(d)
+		case *ast.EmbedDecl:
+			s.refuse(d.Pos(), `write flags: "the.key": {...}`, "a value without a name cannot stand here")
+		}
+	}
+	ast.Walk(f, s.visit, nil)
+}
+
+func (s *syntax) imports(d *ast.ImportDecl) {
+	for _, spec := range d.Specs {
+		path := strings.Trim(spec.Path.Value, `"`)
+		path, _, _ = strings.Cut(path, "@")
+		reason, known := allowedImports[path]
+		switch {
+		case !known:
+			s.refuse(spec.Pos(), "a file may import flags.local/flags/segments, flags.local/schema and strings",
+				"%s cannot be imported", quote(path))
+		case reason != "":
+			s.later[path] = true
+			s.refuse(spec.Pos(), "", "%s", reason)
+		}
+	}
+}
+
+// topField checks a field at the top of a file, and the definitions below it.
+func (s *syntax) topField(d *ast.Field) {
+	name, isName, err := ast.LabelName(d.Label)
+	if err != nil {
+		return // visit refuses it
+	}
+	private := isName && strings.HasPrefix(name, "_")
+	definition := isName && strings.HasPrefix(name, "#")
+	switch {
+	case private || definition:
+	case s.pkg == "segments":
+		s.problems.add(position(d.Label.Pos()), []string{name}, fmt.Sprintf("write #%s: {...}", name),
+			"a segment's name begins with #")
+	case s.pkg == "schema" && name != "project":
+		s.problems.add(position(d.Label.Pos()), []string{name}, didYouMean(name, []string{"project", "#Context"}),
+			"%s is not known here", name)
+	case s.pkg == "flags" && !slices.Contains(fileFields, name):
+		s.problems.add(position(d.Label.Pos()), []string{name}, didYouMean(name, fileFields), "%s is not known here", name)
+	}
+	s.nested([]string{name}, d.Value)
+}
+
+// nested refuses definitions and private fields below the top of a file: CUE accepts any, and a rule with a misspelt
+// #when would hold for everybody.
+func (s *syntax) nested(path []string, x ast.Node) {
+	ast.Walk(x, func(n ast.Node) bool {
+		if field, ok := n.(*ast.Field); ok {
+			s.nestedLabel(path, field)
+		}
+		return true
+	}, nil)
+}
+
+func (s *syntax) nestedLabel(path []string, field *ast.Field) {
+	name, isName, err := ast.LabelName(field.Label)
+	if err != nil || !isName || name[0] != '#' && name[0] != '_' {
+		return
+	}
+	if s.pkg == "flags" && slices.Contains(conditionFields, name) {
+		return
+	}
+	hint := "only #when, #any and #unless in a rule begin with #"
+	if c := nearest(strings.TrimLeft(name, "#_"), []string{"when", "any", "unless"}); c != "" && s.pkg == "flags" {
+		hint = "did you mean #" + c + "?"
+	}
+	s.problems.add(position(field.Label.Pos()), append(path, name), hint, "%s means nothing here", name)
+}
+
+// visit refuses what computes, wherever it stands.
+func (s *syntax) visit(n ast.Node) bool {
+	switch n := n.(type) {
+	case *ast.Attribute:
+		s.refuse(n.Pos(), "remove it", "attributes such as %s are not part of the flag language", firstWord(n.Text))
+	case *ast.Comprehension:
+		s.refuse(n.Pos(), "write each flag and rule out", "`if` and `for` are not part of the flag language")
+	case *ast.LetClause:
+		s.refuse(n.Pos(), "write a definition at the top of the file, such as #adults: {age: >=18, ...}", "`let` is not part of the flag language")
+	case *ast.Interpolation:
+		s.refuse(n.Pos(), "write the text out", "texts with \\( ) are not part of the flag language")
+	case *ast.IndexExpr, *ast.SliceExpr:
+		s.refuse(n.Pos(), "write the value out", "x[...] is not part of the flag language")
+	case *ast.Alias:
+		s.refuse(n.Pos(), "", "names for fields such as X=... are not part of the flag language")
+	case *ast.Field:
+		s.label(n)
+	case *ast.CallExpr:
+		s.call(n)
+	case *ast.SelectorExpr:
+		s.selector(n)
+	case *ast.UnaryExpr:
+		s.unary(n)
+	case *ast.BinaryExpr:
+		s.binary(n)
+	case *ast.BasicLit:
+		s.number(n)
+	}
+	return true
+}
+
+func (s *syntax) label(field *ast.Field) {
+	switch l := field.Label.(type) {
+	case *ast.ListLit:
+		s.refuse(l.Pos(), "name each field", "patterns such as [string]: are not part of the flag language")
+	case *ast.ParenExpr, *ast.Interpolation:
+		s.refuse(l.Pos(), "write the name out, in quotes if need be", "computed names of fields are not part of the flag language")
+	}
+}
+
+func (s *syntax) call(n *ast.CallExpr) {
+	sel, ok := n.Fun.(*ast.SelectorExpr)
+	if !ok {
+		s.refuse(n.Pos(), "", "functions such as this one are not part of the flag language")
+		return
+	}
+	pkg, _ := sel.X.(*ast.Ident)
+	name, _, _ := ast.LabelName(sel.Sel)
+	switch {
+	case pkg != nil && pkg.Name == "strings" && slices.Contains(allowedCalls, name):
+		if len(n.Args) != 1 {
+			s.refuse(n.Pos(), fmt.Sprintf("write strings.%s(\"...\") in place of the value", name), "strings.%s takes one text here", name)
+		}
+	case pkg != nil && s.later[pkg.Name]: // the import is refused
+	case pkg != nil && (pkg.Name == "net" || pkg.Name == "list"):
+		s.refuse(n.Pos(), "", "%s.%s is not supported yet", pkg.Name, name)
+	default:
+		s.refuse(n.Pos(), "a condition may use strings.HasPrefix, strings.HasSuffix and strings.Contains",
+			"this function is not part of the flag language")
+	}
+}
+
+func (s *syntax) selector(n *ast.SelectorExpr) {
+	pkg, _ := n.X.(*ast.Ident)
+	name, _, _ := ast.LabelName(n.Sel)
+	if pkg != nil && pkg.Name == "schema" && slices.Contains(laterForms, name) {
+		s.refuse(n.Pos(), "", "schema.%s is not supported yet", name)
+	}
+}
+
+func (s *syntax) unary(n *ast.UnaryExpr) {
+	switch n.Op {
+	case token.MUL:
+		s.refuse(n.Pos(), "remove the *", "a default (*) is not part of the flag language")
+	case token.NOT, token.ADD:
+		s.refuse(n.Pos(), "", "%s is not part of the flag language", n.Op)
+	case token.SUB:
+		if _, ok := n.X.(*ast.BasicLit); !ok {
+			s.refuse(n.Pos(), "write the number out", "calculations are not part of the flag language")
+		}
+	}
+}
+
+func (s *syntax) binary(n *ast.BinaryExpr) {
+	if n.Op == token.AND || n.Op == token.OR {
+		return
+	}
+	hint := "write the result out"
+	switch n.Op {
+	case token.EQL, token.NEQ, token.LSS, token.LEQ, token.GTR, token.GEQ, token.MAT, token.NMAT:
+		hint = fmt.Sprintf("a condition names the attribute and what it asks for, such as age: >=18")
+	}
+	s.refuse(n.OpPos, hint, "%s between two values is not part of the flag language", n.Op)
+}
+
+func firstWord(s string) string {
+	word, _, _ := strings.Cut(s, "(")
+	return word
+}
