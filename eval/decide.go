@@ -1,0 +1,179 @@
+package eval
+
+import "time"
+
+// Decide answers the flag of a key for ec at the instant now; if that is zero, at the current time, which is read only if
+// the answer depends on it. It never fails or waits: [Result] says what went wrong. It does not allocate, but for
+// attributes of ec that are neither strings, booleans, numbers nor map[string]any. s must not be nil; ec may be.
+func (s *Snapshot) Decide(key string, ec Context, now time.Time) Result {
+	d := s.flags[key]
+	if d == nil {
+		return notFound
+	}
+	if d.fixed != nil {
+		return *d.fixed
+	}
+	q := question{ec: ec, now: now}
+	return *d.decide(&q)
+}
+
+var notFound = Result{Reason: ReasonError, ErrorCode: CodeFlagNotFound, ErrorMessage: "the snapshot has no such flag"}
+
+// question is what is asked: a context at an instant.
+type question struct {
+	ec  Context
+	now time.Time
+}
+
+// instant gives the instant asked about, the same at each call.
+func (q *question) instant() time.Time {
+	if q.now.IsZero() {
+		q.now = time.Now()
+	}
+	return q.now
+}
+
+func (d *decider) decide(q *question) *Result {
+	if d.fixed != nil {
+		return d.fixed
+	}
+	for i := range d.requires {
+		if !d.requires[i].met(q) {
+			return d.off
+		}
+	}
+	if d.targets != nil {
+		if result := d.target(q.ec); result != nil {
+			return result
+		}
+	}
+	for i := range d.rules {
+		if result, _ := d.rules[i].decide(q); result != nil {
+			return result
+		}
+	}
+	if result := d.own.pick(q.ec); result != nil {
+		return result
+	}
+	return d.off
+}
+
+// met reports whether the flag serves one of the variants that will do.
+func (p *prerequisite) met(q *question) bool {
+	if p.flag == nil {
+		return false
+	}
+	asked := question{ec: q.ec, now: q.now}
+	result := p.flag.decide(&asked)
+	q.now = asked.now
+	if result.Reason == ReasonDisabled || result.Reason == ReasonError || result.Variant == "" {
+		return false
+	}
+	for _, variant := range p.variants {
+		if variant == result.Variant {
+			return true
+		}
+	}
+	return false
+}
+
+// target gives the answer for the targeting key of ec, if it is a target.
+func (d *decider) target(ec Context) *Result {
+	var k key
+	if !k.read(ec[TargetingKey]) {
+		return nil
+	}
+	if k.n > 0 {
+		return d.targets[string(k.digits[:k.n])]
+	}
+	return d.targets[k.text]
+}
+
+// part is a part of a rule.
+type part uint8
+
+const (
+	partNone part = iota
+	partWhen
+	partAny
+	partUnless
+	partFrom
+	partUntil
+	partLayer
+	partShare
+	partSplit
+)
+
+// decide gives the rule's answer; nil where the rule does not apply, and the part by which it does not.
+func (r *rule) decide(q *question) (*Result, part) {
+	switch {
+	case r.when != nil && !r.when.holds(q.ec):
+		return nil, partWhen
+	case r.any != nil && !r.any.holds(q.ec):
+		return nil, partAny
+	case r.unless != nil && r.unless.holds(q.ec):
+		return nil, partUnless
+	}
+	if r.timed {
+		if miss := r.timedOut(q.instant()); miss != partNone {
+			return nil, miss
+		}
+	}
+	if r.layer != nil {
+		if bucket, ok := r.layer.bucket(q.ec); !ok || bucket < r.slotFrom || bucket >= r.slotTo {
+			return nil, partLayer
+		}
+	}
+	if r.share != nil {
+		if bucket, ok := r.share.bucket(q.ec); !ok || bucket >= r.shareNow(q) {
+			return nil, partShare
+		}
+	}
+	if result := r.pick(q.ec); result != nil {
+		return result, partNone
+	}
+	return nil, partSplit
+}
+
+// timedOut gives the part by which the rule does not apply at now, if it does not.
+func (r *rule) timedOut(now time.Time) part {
+	switch {
+	case r.source.From != nil && now.Before(r.from):
+		return partFrom
+	case r.source.Until != nil && !now.Before(r.until):
+		return partUntil
+	}
+	return partNone
+}
+
+// shareNow gives the share at the instant asked about: of a ramp, that of the last step that has begun.
+func (r *rule) shareNow(q *question) int {
+	if r.ramp == nil {
+		return r.most
+	}
+	share, now := 0, q.instant()
+	for i := range r.ramp {
+		if now.Before(r.ramp[i].At) {
+			break
+		}
+		share = r.ramp[i].Share
+	}
+	return share
+}
+
+// pick gives the outcome's answer; nil where it is a split and ec has no value to bucket by.
+func (o *outcome) pick(ec Context) *Result {
+	if o.serve != nil {
+		return o.serve
+	}
+	bucket, ok := o.bucket(ec)
+	if !ok {
+		return nil
+	}
+	for i := range o.split {
+		if bucket < o.split[i].end {
+			return o.split[i].result
+		}
+	}
+	return nil
+}

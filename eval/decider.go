@@ -1,0 +1,329 @@
+package eval
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+)
+
+// decider is a flag made ready: every answer that it can give stands in it, so that deciding is choosing one.
+type decider struct {
+	reach
+	flag    *Flag
+	problem error   // why it cannot be decided; nil: it can
+	fixed   *Result // the answer for everyone; nil: it depends on the context
+
+	requires []prerequisite
+	targets  map[string]*Result // by targeting key
+	rules    []rule
+	own      outcome // the environment's own
+	off      *Result // for want of a prerequisite or of a bucketing value
+	clock    []time.Time
+}
+
+// prerequisite is another flag, and the variants of it that will do.
+type prerequisite struct {
+	key      string
+	flag     *decider // nil: there is none
+	variants []string
+}
+
+// rule is a [Rule] made ready. Nil pointers and zero times let everyone in.
+type rule struct {
+	source            *Rule
+	when, any, unless *test
+	from, until       time.Time
+	timed             bool
+	layer, share      *bucketer
+	slotFrom, slotTo  int
+	ramp              []Step
+	most              int // the share, where there is no ramp
+	outcome
+}
+
+// outcome is an [Outcome] made ready: one answer, or a split.
+type outcome struct {
+	serve *Result
+	bucketer
+	split []slice
+}
+
+// slice is a part of a split: what remains below the bucket end.
+type slice struct {
+	end    int
+	result *Result
+}
+
+// newDecider makes the flag of it ready; problem is what is already known to make it unusable.
+func (s *Snapshot) newDecider(it *item, problem error) *decider {
+	f := it.flag
+	d := &decider{flag: f, problem: it.base}
+	if d.problem == nil {
+		d.problem = checkBase(f)
+	}
+	if d.problem == nil && !f.Enabled {
+		d.problem = problem
+		d.fixed = d.offResult(ReasonDisabled)
+		return d
+	}
+	if d.problem == nil {
+		d.problem = problem
+	}
+	if d.problem == nil {
+		d.problem = d.prepare(s)
+	}
+	if d.problem != nil {
+		d.fixed = &Result{Reason: ReasonError, ErrorCode: CodeParseError, ErrorMessage: d.problem.Error()}
+	}
+	return d
+}
+
+// checkBase requires the parts without which not even a disabled flag can answer.
+func checkBase(f *Flag) error {
+	if !slices.Contains([]Type{Boolean, String, Number, Object}, f.Type) {
+		return fmt.Errorf("the type %q is not known", f.Type)
+	}
+	for _, name := range slices.Sorted(maps.Keys(f.Variants)) {
+		if !hasType(f.Variants[name], f.Type) {
+			return fmt.Errorf("the variant %q is no %s", name, f.Type)
+		}
+	}
+	if f.Off != nil && f.Variants[*f.Off] == nil {
+		return fmt.Errorf("off is %q, and there is no such variant", *f.Off)
+	}
+	return nil
+}
+
+func hasType(value any, t Type) bool {
+	kinds := map[Type]kind{Boolean: kindBool, String: kindString, Number: kindNumber, Object: kindObject}
+	return classify(value).kind == kinds[t]
+}
+
+// offResult is what off means, for a reason.
+func (d *decider) offResult(reason Reason) *Result {
+	if d.flag.Off == nil {
+		return &Result{Reason: reason}
+	}
+	return &Result{Value: d.flag.Variants[*d.flag.Off], Variant: *d.flag.Off, Reason: reason}
+}
+
+// result is the answer of a variant.
+func (d *decider) result(variant string, reason Reason) (*Result, error) {
+	value, ok := d.flag.Variants[variant]
+	if !ok {
+		return nil, fmt.Errorf("there is no variant %q", variant)
+	}
+	return &Result{Value: value, Variant: variant, Reason: reason}, nil
+}
+
+// prepare fills d from its flag.
+func (d *decider) prepare(s *Snapshot) error {
+	d.off = d.offResult(ReasonDefault)
+	d.tests = 1 + len(d.flag.Rules)
+	d.prepareRequires(s)
+	if err := d.prepareTargets(); err != nil {
+		return err
+	}
+	p := preparer{segments: s.segments}
+	for i := range d.flag.Rules {
+		r, err := d.newRule(&p, &d.flag.Rules[i])
+		if err != nil {
+			return fmt.Errorf("the rule %q: %w", d.flag.Rules[i].Name, err)
+		}
+		d.rules = append(d.rules, r)
+	}
+	d.add(p.reach)
+	if err := d.prepareOwn(); err != nil {
+		return err
+	}
+	d.clock = clockOf(d.flag)
+	return d.check()
+}
+
+func (d *decider) prepareRequires(s *Snapshot) {
+	for _, key := range slices.Sorted(maps.Keys(d.flag.Requires)) {
+		required := s.flags[key]
+		if required != nil {
+			d.step(required.reach)
+		}
+		d.requires = append(d.requires, prerequisite{key: key, flag: required, variants: d.flag.Requires[key]})
+	}
+}
+
+func (d *decider) prepareTargets() error {
+	if len(d.flag.Targets) == 0 {
+		return nil
+	}
+	d.targets = map[string]*Result{}
+	for _, variant := range slices.Sorted(maps.Keys(d.flag.Targets)) {
+		result, err := d.result(variant, ReasonTargetingMatch)
+		if err != nil {
+			return fmt.Errorf("targets: %w", err)
+		}
+		for _, key := range d.flag.Targets[variant] {
+			if _, earlier := d.targets[key]; !earlier {
+				d.targets[key] = result
+			}
+		}
+	}
+	return nil
+}
+
+// prepareOwn readies the environment's own outcome.
+func (d *decider) prepareOwn() (err error) {
+	f := d.flag
+	static := len(f.Requires) == 0 && len(f.Targets) == 0 && len(f.Rules) == 0
+	reason := ReasonDefault
+	if static {
+		reason = ReasonStatic
+	}
+	if d.own, err = d.newOutcome(&f.Outcome, reason); err == nil && static {
+		d.fixed = d.own.serve
+	}
+	return err
+}
+
+// newOutcome readies o; reason is that of serve.
+func (d *decider) newOutcome(o *Outcome, reason Reason) (out outcome, err error) {
+	if (o.Serve == "") == (o.Split == nil) {
+		return out, errors.New("want one of serve and split")
+	}
+	if o.Split == nil {
+		out.serve, err = d.result(o.Serve, reason)
+		return out, err
+	}
+	out.bucketer = newBucketer(o.By, d.salt(o)+":")
+	end := 0
+	for _, variant := range slices.Sorted(maps.Keys(o.Split)) {
+		result, err := d.result(variant, ReasonSplit)
+		if err != nil {
+			return out, fmt.Errorf("split: %w", err)
+		}
+		weight := o.Split[variant]
+		if weight < 0 || weight > whole {
+			return out, fmt.Errorf("split: the weight %d is not within 0 and %d", weight, whole)
+		}
+		end += weight
+		out.split = append(out.split, slice{end, result})
+	}
+	if end != whole {
+		return out, fmt.Errorf("split: the weights add up to %d, not to %d", end, whole)
+	}
+	return out, nil
+}
+
+// salt is what is hashed first for o.
+func (d *decider) salt(o *Outcome) string {
+	if o.Salt != "" {
+		return o.Salt
+	}
+	return d.flag.Key
+}
+
+// newRule readies a rule.
+func (d *decider) newRule(p *preparer, source *Rule) (r rule, err error) {
+	r.source = source
+	if r.when, err = p.optional(source.When); err != nil {
+		return r, fmt.Errorf("when: %w", err)
+	}
+	if len(source.Any) > 0 {
+		if r.any, err = p.optional(&Condition{Op: OpAny, Of: source.Any}); err != nil {
+			return r, fmt.Errorf("any: %w", err)
+		}
+	}
+	if r.unless, err = p.optional(source.Unless); err != nil {
+		return r, fmt.Errorf("unless: %w", err)
+	}
+	if r.prepareClock(); source.Layer != nil {
+		if err := r.prepareLayer(); err != nil {
+			return r, err
+		}
+	}
+	reason := ReasonTargetingMatch
+	if source.Share != nil || source.Ramp != nil {
+		reason = ReasonSplit
+		if err := r.prepareShare(d.salt(&source.Outcome)); err != nil {
+			return r, err
+		}
+	}
+	r.outcome, err = d.newOutcome(&source.Outcome, reason)
+	return r, err
+}
+
+// optional readies c, if there is one.
+func (p *preparer) optional(c *Condition) (*test, error) {
+	if c == nil {
+		return nil, nil
+	}
+	t, err := p.test(c)
+	return &t, err
+}
+
+func (r *rule) prepareClock() {
+	if r.source.From != nil {
+		r.from = *r.source.From
+	}
+	if r.source.Until != nil {
+		r.until = *r.source.Until
+	}
+	r.timed = r.source.From != nil || r.source.Until != nil
+}
+
+func (r *rule) prepareLayer() error {
+	l := r.source.Layer
+	from, to := l.Slots[0], l.Slots[1]
+	if l.Name == "" || from < 0 || from > to || to > whole {
+		return fmt.Errorf("layer: want a name and slots within 0 and %d", whole)
+	}
+	b := newBucketer(r.source.By, "layer:"+l.Name+":")
+	r.layer, r.slotFrom, r.slotTo = &b, from, to
+	return nil
+}
+
+func (r *rule) prepareShare(salt string) error {
+	if r.source.Share != nil && r.source.Ramp != nil {
+		return errors.New("want one of share and ramp")
+	}
+	b := newBucketer(r.source.By, salt+":share:")
+	r.share, r.ramp = &b, r.source.Ramp
+	if r.source.Share != nil {
+		r.most = *r.source.Share
+		return checkShare(r.most)
+	}
+	for i, step := range r.ramp {
+		if i > 0 && !step.At.After(r.ramp[i-1].At) {
+			return errors.New("ramp: the steps are not in order of time")
+		}
+		if err := checkShare(step.Share); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkShare(share int) error {
+	if share < 0 || share > whole {
+		return fmt.Errorf("the share %d is not within 0 and %d", share, whole)
+	}
+	return nil
+}
+
+// clockOf gives the instants, in order, at which answers of f change by themselves.
+func clockOf(f *Flag) []time.Time {
+	var instants []time.Time
+	for i := range f.Rules {
+		r := &f.Rules[i]
+		for _, t := range []*time.Time{r.From, r.Until} {
+			if t != nil {
+				instants = append(instants, *t)
+			}
+		}
+		for _, step := range r.Ramp {
+			instants = append(instants, step.At)
+		}
+	}
+	slices.SortFunc(instants, time.Time.Compare)
+	return instants
+}

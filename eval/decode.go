@@ -1,0 +1,267 @@
+package eval
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// Keys of a flag, and below of its rules, are read strictly where they decide: a key that is not known makes the flag
+// unusable rather than more generous. Beside these, unknown keys of a flag are passed over: they are for people.
+
+// flag reads a flag. It returns an error where the part that says what off means is not understood; r.problem holds what
+// is not understood anywhere.
+func (r *reader) flag(f *Flag) (base error) {
+	r.object(func(key string) {
+		switch key {
+		case "description":
+			f.Description = r.text()
+		case "owner":
+			f.Owner = r.text()
+		case "kind":
+			f.Kind = r.text()
+		case "expires":
+			f.Expires = r.text()
+		case "client":
+			f.Client = r.bool()
+		case "requires":
+			f.Requires = r.lists()
+		case "targets":
+			f.Targets = r.lists()
+		case "rules":
+			r.list(func() { f.Rules = append(f.Rules, r.rule()) })
+		case "type", "variants", "off", "enabled":
+			base = r.flagBase(f, key, base)
+		default:
+			if !r.outcome(&f.Outcome, key) {
+				r.any()
+			}
+		}
+	})
+	return base
+}
+
+// flagBase reads the keys without which not even a disabled flag can answer.
+func (r *reader) flagBase(f *Flag, key string, base error) error {
+	earlier := r.problem
+	r.problem = nil
+	switch key {
+	case "type":
+		f.Type = Type(r.text())
+	case "variants":
+		f.Variants = map[string]any{}
+		r.object(func(name string) { f.Variants[name] = r.any() })
+	case "off":
+		if r.peek() == 'n' {
+			r.word()
+			break
+		}
+		off := r.text()
+		f.Off = &off
+	case "enabled":
+		f.Enabled = r.bool()
+	}
+	if base == nil {
+		base = r.problem
+	}
+	if earlier != nil {
+		r.problem = earlier
+	}
+	return base
+}
+
+func (r *reader) rule() Rule {
+	var rule Rule
+	r.object(func(key string) {
+		switch key {
+		case "name":
+			rule.Name = r.text()
+		case "when":
+			c := r.condition()
+			rule.When = &c
+		case "unless":
+			c := r.condition()
+			rule.Unless = &c
+		case "any":
+			if rule.Any = r.conditions(); len(rule.Any) == 0 {
+				r.note("want a condition at least")
+			}
+		case "from":
+			t := r.time()
+			rule.From = &t
+		case "until":
+			t := r.time()
+			rule.Until = &t
+		case "layer":
+			rule.Layer = r.layer()
+		case "share":
+			n := r.whole()
+			rule.Share = &n
+		case "ramp":
+			r.list(func() { rule.Ramp = append(rule.Ramp, r.step()) })
+		default:
+			if !r.outcome(&rule.Outcome, key) {
+				r.unknown()
+			}
+		}
+	})
+	return rule
+}
+
+// outcome reads the value of key if it is one of an outcome's.
+func (r *reader) outcome(o *Outcome, key string) bool {
+	switch key {
+	case "serve":
+		o.Serve = r.text()
+	case "split":
+		o.Split = map[string]int{}
+		r.object(func(variant string) { o.Split[variant] = r.whole() })
+	case "by":
+		o.By = r.text()
+	case "salt":
+		o.Salt = r.text()
+	default:
+		return false
+	}
+	return true
+}
+
+func (r *reader) layer() *Layer {
+	var l Layer
+	r.object(func(key string) {
+		switch key {
+		case "name":
+			l.Name = r.text()
+		case "slots":
+			n := 0
+			r.list(func() {
+				if slot := r.whole(); n < len(l.Slots) {
+					l.Slots[n] = slot
+				}
+				n++
+			})
+			if n != len(l.Slots) {
+				r.note("want two numbers")
+			}
+		default:
+			r.unknown()
+		}
+	})
+	return &l
+}
+
+func (r *reader) step() Step {
+	var s Step
+	r.object(func(key string) {
+		switch key {
+		case "at":
+			s.At = r.time()
+		case "share":
+			s.Share = r.whole()
+		default:
+			r.unknown()
+		}
+	})
+	return s
+}
+
+func (r *reader) condition() Condition {
+	var c Condition
+	forms := 0
+	r.object(func(key string) {
+		forms++
+		r.form(&c, Op(key))
+	})
+	if forms != 1 {
+		r.note("a condition is an object with one key, its form; this has %d", forms)
+	}
+	return c
+}
+
+// form reads what stands under the key of a condition.
+func (r *reader) form(c *Condition, op Op) {
+	c.Op = op
+	switch op {
+	case OpFields, OpOptional:
+		r.object(func(name string) {
+			c.Fields = append(c.Fields, Field{Name: name, Condition: r.condition()})
+		})
+		slices.SortStableFunc(c.Fields, func(a, b Field) int { return strings.Compare(a.Name, b.Name) })
+	case OpAll, OpAny:
+		c.Of = r.conditions()
+	case OpSegment, OpType, OpMatch, OpNoMatch, OpPrefix, OpSuffix, OpContains:
+		c.Text = r.text()
+	case OpIn:
+		c.Values = []any{}
+		r.list(func() { c.Values = append(c.Values, r.scalar()) })
+	case OpEq, OpNe, OpLt, OpLe, OpGt, OpGe:
+		c.Value = r.scalar()
+	default:
+		r.note("a form of condition that this engine does not know")
+		r.any()
+	}
+}
+
+func (r *reader) conditions() []Condition {
+	list := []Condition{}
+	r.list(func() { list = append(list, r.condition()) })
+	return list
+}
+
+// lists reads an object of lists of strings.
+func (r *reader) lists() map[string][]string {
+	m := map[string][]string{}
+	r.object(func(key string) {
+		m[key] = nil
+		r.list(func() { m[key] = append(m[key], r.text()) })
+	})
+	return m
+}
+
+func (r *reader) time() time.Time {
+	text := r.text()
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		r.note("want a time such as 2026-12-01T09:00:00Z, have %q", text)
+	}
+	return t
+}
+
+func (r *reader) segment(s *Segment) {
+	found := false
+	r.object(func(key string) {
+		if key != "condition" {
+			r.unknown()
+			return
+		}
+		found = true
+		s.Condition = r.condition()
+	})
+	if !found {
+		r.note("a segment without a condition")
+	}
+}
+
+// meta reads the item "meta"; keys that are not known are passed over.
+func (r *reader) meta(m *Meta) {
+	r.object(func(key string) {
+		switch key {
+		case "format":
+			m.Format = r.whole()
+		case "environment":
+			m.Environment = r.text()
+		case "bucketing":
+			m.Bucketing = r.text()
+		case "compiler":
+			m.Compiler = r.text()
+		default:
+			r.any()
+		}
+	})
+}
+
+// unknown notes a key that is not known, and passes over its value.
+func (r *reader) unknown() {
+	r.note("a key that this engine does not know")
+	r.any()
+}

@@ -1,0 +1,175 @@
+package eval
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+)
+
+// preparer turns conditions into tests.
+type preparer struct {
+	segments map[string]*linkedSegment // those that conditions may refer to
+	reach                              // of what has been prepared
+}
+
+// test makes c ready.
+func (p *preparer) test(c *Condition) (test, error) {
+	p.tests++
+	t := test{source: c, text: c.Text}
+	var err error
+	switch c.Op {
+	case OpFields, OpOptional:
+		t.op = testFields
+		t.of, err = p.fields(c)
+	case OpAll:
+		t.op = testAll
+		t.of, err = p.list(c.Of)
+	case OpAny:
+		t.op = testAny
+		t.of, err = p.list(c.Of)
+	case OpSegment:
+		t.op = testSegment
+		t.link, err = p.segment(c.Text)
+	case OpType:
+		err = t.prepareType(c.Text)
+	case OpIn:
+		t.op = testIn
+		t.set, err = newSet(c.Values)
+	case OpEq, OpNe, OpLt, OpLe, OpGt, OpGe:
+		err = t.prepareComparison(c)
+	default:
+		err = t.prepareText(c)
+	}
+	return t, err
+}
+
+func (p *preparer) segment(name string) (*test, error) {
+	s := p.segments[name]
+	switch {
+	case s == nil:
+		return nil, fmt.Errorf("there is no segment %q", name)
+	case s.problem != nil:
+		return nil, fmt.Errorf("the segment %q: %w", name, s.problem)
+	}
+	p.step(s.reach)
+	return &s.test, nil
+}
+
+func (p *preparer) list(of []Condition) ([]test, error) {
+	tests := make([]test, 0, len(of))
+	for i := range of {
+		t, err := p.test(&of[i])
+		if err != nil {
+			return nil, err
+		}
+		tests = append(tests, t)
+	}
+	return tests, nil
+}
+
+func (p *preparer) fields(c *Condition) ([]test, error) {
+	tests := make([]test, 0, len(c.Fields))
+	for i := range c.Fields {
+		t, err := p.test(&c.Fields[i].Condition)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", c.Fields[i].Name, err)
+		}
+		t.attr, t.absentOK = c.Fields[i].Name, c.Op == OpOptional
+		tests = append(tests, t)
+	}
+	return tests, nil
+}
+
+// prepareType readies the test for a type by its name.
+func (t *test) prepareType(name string) error {
+	kinds := map[string]kind{"boolean": kindBool, "string": kindString, "number": kindNumber, "object": kindObject,
+		"list": kindList, "null": kindNull}
+	switch name {
+	case "any":
+		t.op = testPresent
+	case "integer":
+		t.op = testInteger
+	default:
+		var known bool
+		t.op = testKind
+		if t.kind, known = kinds[name]; !known {
+			return fmt.Errorf("the type %q is not known", name)
+		}
+	}
+	return nil
+}
+
+// prepareComparison readies eq, ne, lt, le, gt and ge.
+func (t *test) prepareComparison(c *Condition) error {
+	t.sign = map[Op]sign{OpEq: same, OpNe: less | more, OpLt: less, OpLe: less | same, OpGt: more, OpGe: more | same}[c.Op]
+	equality := c.Op == OpEq || c.Op == OpNe
+	switch v := classify(c.Value); {
+	case v.kind == kindNumber:
+		t.op, t.num = testNumber, v.num
+	case v.kind == kindString && c.Op == OpEq:
+		t.op, t.text = testEqual, v.text
+	case v.kind == kindString:
+		t.op, t.text = testOrder, v.text
+	case v.kind == kindBool && equality:
+		t.op, t.bool = testBool, v.bool == (c.Op == OpEq)
+	case v.kind == kindNull && c.Op == OpEq:
+		t.op, t.kind = testKind, kindNull
+	case v.kind == kindNull && equality:
+		t.op = testNotNull
+	default:
+		return fmt.Errorf("%s cannot compare with %v", c.Op, c.Value)
+	}
+	return nil
+}
+
+// prepareText readies the forms that ask something of a string.
+func (t *test) prepareText(c *Condition) error {
+	switch c.Op {
+	case OpPrefix:
+		t.op = testPrefix
+	case OpSuffix:
+		t.op = testSuffix
+	case OpContains:
+		t.op = testContains
+	case OpMatch, OpNoMatch:
+		if t.op = testMatch; c.Op == OpNoMatch {
+			t.op = testNoMatch
+		}
+		if err := CheckRegexp(c.Text); err != nil {
+			return err
+		}
+		re, err := regexp.Compile(c.Text)
+		if err != nil {
+			return fmt.Errorf("the regular expression %q: %w", c.Text, err)
+		}
+		t.re = re
+	case "":
+		return errors.New("a condition without a form")
+	default:
+		return fmt.Errorf("the form %q of condition is not known", c.Op)
+	}
+	return nil
+}
+
+func newSet(values []any) (*set, error) {
+	s := &set{texts: map[string]struct{}{}, numbers: map[float64]struct{}{}}
+	for _, value := range values {
+		switch v := classify(value); v.kind {
+		case kindString:
+			s.texts[v.text] = struct{}{}
+		case kindNumber:
+			s.numbers[v.num] = struct{}{}
+		case kindBool:
+			if v.bool {
+				s.bools[1] = true
+			} else {
+				s.bools[0] = true
+			}
+		case kindNull:
+			s.null = true
+		default:
+			return nil, fmt.Errorf("in cannot compare with %v", value)
+		}
+	}
+	return s, nil
+}
