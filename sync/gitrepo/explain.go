@@ -1,0 +1,76 @@
+package gitrepo
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/transport"
+	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
+	"github.com/skeema/knownhosts"
+)
+
+// explain turns what went wrong in a fetch into what a person can act on. limited is the fetch's context, made from ctx.
+func (r *Repo) explain(ctx, limited context.Context, err error) error {
+	if limited.Err() != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return context.Cause(limited)
+	}
+	var remote *remoteError
+	if !errors.As(err, &remote) {
+		return err
+	}
+	var unverified *tls.CertificateVerificationError
+	switch {
+	case errors.Is(err, transport.ErrEmptyRemoteRepository):
+		return noBranch(r.config.Branch, nil)
+	case errors.Is(err, transport.ErrRepositoryNotFound):
+		return fmt.Errorf("%w, or not one that these credentials may see", ErrNoRepository)
+	case errors.Is(err, transport.ErrAuthenticationRequired), errors.Is(err, transport.ErrAuthorizationFailed):
+		return fmt.Errorf("%w: %s", ErrAuth, r.remote.wire.authHint())
+	case knownhosts.IsHostKeyChanged(err):
+		return fmt.Errorf("%w: its key is another than the known one; make sure that nobody is in between, then correct the known hosts", ErrHostKey)
+	case knownhosts.IsHostUnknown(err):
+		return fmt.Errorf("%w: it is not in the known hosts; ssh-keyscan HOST makes the lines, compare them with what the host publishes", ErrHostKey)
+	case strings.Contains(err.Error(), "ssh: unable to authenticate"): // x/crypto/ssh has no type for it
+		return fmt.Errorf("%w: the host accepts none of the ssh keys; is the key's public half registered there?", ErrAuth)
+	case errors.As(err, &unverified):
+		return fmt.Errorf("%w: its certificate is not trusted: %w; a CA file adds certificates to trust", ErrUnreachable, unverified.Err)
+	}
+	return unreachable(err)
+}
+
+// unreachable strips what go-git and net/http wrap around a cause: mostly the address again.
+func unreachable(err error) error {
+	var unexpected *plumbing.UnexpectedError
+	if errors.As(err, &unexpected) {
+		err = unexpected.Err
+	}
+	var answer *githttp.Err
+	if errors.As(err, &answer) {
+		code := answer.StatusCode()
+		return fmt.Errorf("%w: it answers %d %s", ErrUnreachable, code, http.StatusText(code))
+	}
+	var request *url.Error
+	if errors.As(err, &request) {
+		err = request.Err
+	}
+	return fmt.Errorf("%w: %w", ErrUnreachable, err)
+}
+
+func (w *wire) authHint() string {
+	switch {
+	case w.config.TokenFile != "":
+		return "the token in " + w.config.TokenFile + " is not accepted; has it expired, may it read this repository?"
+	case w.at.password != "":
+		return "the password in the URL is not accepted"
+	}
+	return "the repository is private, or there is none of that name; a token file gives access"
+}

@@ -1,0 +1,259 @@
+package gitrepo
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/go-git/go-git/v5/plumbing/format/pktline"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
+	"github.com/go-git/go-git/v5/plumbing/transport"
+	"github.com/skeema/knownhosts"
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/agent"
+)
+
+// An sshSession runs git-upload-pack on the remote over one connection. go-git has an ssh transport too, but that connects
+// without regard to a context, reads ~/.ssh/config and the environment, and shares its agent process-wide.
+type sshSession struct {
+	conn    net.Conn
+	client  *ssh.Client
+	session *ssh.Session
+	stdin   io.WriteCloser
+	stdout  io.Reader
+	stderr  *firstLine
+	unhook  func() bool
+	agent   io.Closer // nil without an agent
+}
+
+// dialSSH connects and starts the command. Everything ends when ctx does.
+func dialSSH(ctx context.Context, config Config, at location) (_ *sshSession, err error) {
+	port := at.endpoint.Port
+	if port == 0 {
+		port = 22
+	}
+	host := net.JoinHostPort(strings.Trim(at.endpoint.Host, "[]"), strconv.Itoa(port))
+	s := &sshSession{stderr: new(firstLine)}
+	defer func() {
+		if err != nil {
+			_ = s.Close()
+		}
+	}()
+	client, err := s.clientConfig(ctx, config, host, at.user)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.connect(ctx, host, client, at.endpoint.Path); err != nil {
+		return nil, &remoteError{err}
+	}
+	return s, nil
+}
+
+func (s *sshSession) connect(ctx context.Context, host string, config *ssh.ClientConfig, path string) (err error) {
+	if s.conn, err = new(net.Dialer).DialContext(ctx, "tcp", host); err != nil {
+		return err
+	}
+	s.unhook = context.AfterFunc(ctx, func() { _ = s.conn.Close() })
+	conn, channels, requests, err := ssh.NewClientConn(s.conn, host, config)
+	if err != nil {
+		return err
+	}
+	s.client = ssh.NewClient(conn, channels, requests)
+	return s.start(path)
+}
+
+func (s *sshSession) start(path string) (err error) {
+	if s.session, err = s.client.NewSession(); err != nil {
+		return err
+	}
+	if s.stdin, err = s.session.StdinPipe(); err != nil {
+		return err
+	}
+	if s.stdout, err = s.session.StdoutPipe(); err != nil {
+		return err
+	}
+	s.session.Stderr = s.stderr
+	if strings.HasPrefix(path, "/~") {
+		path = path[1:] // ssh://host/~user/repository, as git has it
+	}
+	return s.session.Start(transport.UploadPackServiceName + " " + shellQuote(path))
+}
+
+// shellQuote quotes as git does: for any POSIX shell, with ! also kept from csh.
+func shellQuote(s string) string {
+	return "'" + strings.NewReplacer("'", `'\''`, "!", `'\!'`).Replace(s) + "'"
+}
+
+// clientConfig says who we are and whom we trust. Files are read anew.
+func (s *sshSession) clientConfig(ctx context.Context, config Config, host, user string) (*ssh.ClientConfig, error) {
+	known, err := knownHosts(config.KnownHostsFile)
+	if err != nil {
+		return nil, err
+	}
+	auth, err := s.sshAuth(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	if user == "" {
+		user = "git"
+	}
+	return &ssh.ClientConfig{
+		User:              user,
+		Auth:              []ssh.AuthMethod{auth},
+		HostKeyCallback:   known.HostKeyCallback(),
+		HostKeyAlgorithms: known.HostKeyAlgorithms(host),
+	}, nil
+}
+
+// knownHosts reads the hosts to trust. There is no trust on first use.
+func knownHosts(file string) (*knownhosts.HostKeyDB, error) {
+	if file == "" {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return nil, fmt.Errorf("%w: name a known hosts file: %w", ErrHostKey, err)
+		}
+		file = filepath.Join(home, ".ssh", "known_hosts")
+	}
+	db, err := knownhosts.NewDB(file)
+	if err != nil {
+		return nil, fmt.Errorf("%w: read the known hosts: %w; ssh-keyscan HOST makes the lines, compare them with what the host publishes", ErrHostKey, err)
+	}
+	return db, nil
+}
+
+func (s *sshSession) sshAuth(ctx context.Context, config Config) (ssh.AuthMethod, error) {
+	if config.SSHKeyFile != "" {
+		return keyFile(config.SSHKeyFile)
+	}
+	if config.SSHAgent == "" {
+		return nil, fmt.Errorf("%w: an ssh remote needs a key file or an ssh-agent", ErrAuth)
+	}
+	conn, err := new(net.Dialer).DialContext(ctx, "unix", config.SSHAgent)
+	if err != nil {
+		return nil, fmt.Errorf("%w: reach the ssh-agent: %w", ErrAuth, err)
+	}
+	s.agent = conn
+	return ssh.PublicKeysCallback(agent.NewClient(conn).Signers), nil
+}
+
+func keyFile(file string) (ssh.AuthMethod, error) {
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("%w: read the ssh key: %w", ErrAuth, err)
+	}
+	signer, err := ssh.ParsePrivateKey(pem)
+	var locked *ssh.PassphraseMissingError
+	if errors.As(err, &locked) {
+		return nil, fmt.Errorf("%w: the ssh key %s has a passphrase; use a deploy key without one, or an ssh-agent", ErrAuth, file)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: the ssh key %s: %w", ErrAuth, file, err)
+	}
+	return ssh.PublicKeys(signer), nil
+}
+
+// AdvertisedReferences implements [transport.Session].
+func (s *sshSession) AdvertisedReferences() (*packp.AdvRefs, error) {
+	return s.AdvertisedReferencesContext(context.Background())
+}
+
+// AdvertisedReferencesContext implements [transport.Session]. The context is dialSSH's.
+func (s *sshSession) AdvertisedReferencesContext(context.Context) (*packp.AdvRefs, error) {
+	refs := packp.NewAdvRefs()
+	err := refs.Decode(s.stdout)
+	switch {
+	case errors.Is(err, packp.ErrEmptyAdvRefs), err == nil && refs.IsEmpty():
+		return nil, transport.ErrEmptyRemoteRepository
+	case errors.Is(err, packp.ErrEmptyInput):
+		_ = s.session.Wait() // until stderr is read
+		return nil, refusal(s.stderr.String())
+	case err != nil:
+		return nil, err
+	}
+	transport.FilterUnsupportedCapabilities(refs.Capabilities)
+	return refs, nil
+}
+
+// refusal reads what a server says on stderr in place of an answer.
+func refusal(line string) error {
+	for _, phrase := range []string{"not found", "does not exist", "does not appear to be a git repository", "could not be found", "no such repository"} {
+		if strings.Contains(strings.ToLower(line), phrase) {
+			return transport.ErrRepositoryNotFound
+		}
+	}
+	if line == "" {
+		return io.ErrUnexpectedEOF
+	}
+	return fmt.Errorf("the server says %q", line)
+}
+
+// UploadPack implements [transport.UploadPackSession]. The context is dialSSH's.
+func (s *sshSession) UploadPack(_ context.Context, req *packp.UploadPackRequest) (*packp.UploadPackResponse, error) {
+	if req.IsEmpty() {
+		return nil, transport.ErrEmptyUploadPackRequest
+	}
+	var text bytes.Buffer
+	if err := req.UploadRequest.Encode(&text); err != nil {
+		return nil, err
+	}
+	if err := req.UploadHaves.Encode(&text, true); err != nil {
+		return nil, err
+	}
+	if err := pktline.NewEncoder(&text).EncodeString("done\n"); err != nil {
+		return nil, err
+	}
+	if _, err := s.stdin.Write(text.Bytes()); err != nil {
+		return nil, err
+	}
+	if err := s.stdin.Close(); err != nil {
+		return nil, err
+	}
+	res := packp.NewUploadPackResponse(req)
+	return res, res.Decode(io.NopCloser(s.stdout))
+}
+
+// Close implements [io.Closer].
+func (s *sshSession) Close() error {
+	if s.unhook != nil {
+		s.unhook()
+	}
+	if s.agent != nil {
+		_ = s.agent.Close()
+	}
+	if s.client != nil {
+		return s.client.Close()
+	}
+	if s.conn != nil {
+		return s.conn.Close()
+	}
+	return nil
+}
+
+// A firstLine keeps the first line that is written to it, cut to a sensible length and printable.
+type firstLine struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+// Write implements [io.Writer]; it never fails.
+func (f *firstLine) Write(p []byte) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.text = append(f.text, p[:min(len(p), max(0, 300-len(f.text)))]...)
+	return len(p), nil
+}
+
+func (f *firstLine) String() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	line, _, _ := strings.Cut(strings.TrimSpace(string(f.text)), "\n")
+	return line
+}
