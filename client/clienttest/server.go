@@ -1,0 +1,182 @@
+package clienttest
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/yardarm-io/yardarm/client"
+	"github.com/yardarm-io/yardarm/eval"
+	"github.com/yardarm-io/yardarm/sync/feed"
+	"github.com/yardarm-io/yardarm/sync/hub"
+)
+
+// Environment is the environment that [NewServer] serves.
+const Environment = "test"
+
+// Server is a feed with flags that a test sets. Its methods may be called by any number of goroutines at the same time.
+// What goes wrong ends the test; those that can go wrong must be called by the test's own goroutine.
+type Server struct {
+	// URL is the feed's address, as in ws://127.0.0.1:PORT/feed. It stays the same for the server's life.
+	URL string
+	// Environment is the one environment served.
+	Environment string
+
+	t      testing.TB
+	hub    *hub.Hub
+	stop   context.CancelFunc
+	done   chan struct{}
+	outlet outlet
+
+	mu       sync.Mutex
+	items    map[string][]byte
+	snapshot *eval.Snapshot
+	verified time.Time
+	refused  *feed.Refused
+	clients  []*client.Client
+}
+
+// NewServer starts a server without flags for [Environment]. It ends with the test. In an example, which has no t, it may
+// be nil: then errors panic, and Close is to be called.
+func NewServer(t testing.TB) *Server { return NewServerIn(t, Environment) }
+
+// NewServerIn is [NewServer] for another environment, for services that insist on theirs.
+func NewServerIn(t testing.TB, environment string) *Server {
+	s := &Server{Environment: environment, t: t, done: make(chan struct{}), items: map[string][]byte{}}
+	if t != nil {
+		t.Helper()
+		t.Cleanup(s.Close)
+	}
+	h, err := hub.New(hub.Config{Environments: []string{environment}, Heartbeat: 100 * time.Millisecond, Timeout: time.Minute})
+	s.must("make hub", err)
+	s.hub = h
+	ctx, cancel := context.WithCancel(context.Background())
+	s.stop = cancel
+	go func() {
+		defer close(s.done)
+		_ = h.Run(ctx) // ends with ctx, and without error
+	}()
+	mux := http.NewServeMux()
+	mux.Handle("GET /feed", h.Feed())
+	mux.Handle("GET /snapshot", h.Snapshot())
+	s.outlet.handler = mux
+	s.must("listen", s.outlet.open())
+	s.URL = "ws://" + s.outlet.address + "/feed"
+	s.SetFresh(time.Now(), nil)
+	s.change(func(items map[string][]byte) error {
+		return setLine(items, "meta", eval.Meta{Format: eval.Format, Environment: environment, Bucketing: eval.Bucketing, Compiler: "clienttest"})
+	})
+	return s
+}
+
+// Close ends the server. It may be called more than once, and is when the test ends.
+func (s *Server) Close() {
+	s.outlet.close()
+	if s.stop != nil {
+		s.stop()
+		<-s.done
+	}
+}
+
+// Stop takes the server off the network without a word, as a crash does: connections break, and new ones are refused.
+// The flags can be changed meanwhile.
+func (s *Server) Stop() { s.outlet.close() }
+
+// Start brings a stopped server back at the same address. It remembers what it sent, so subscribers get a delta.
+func (s *Server) Start() {
+	s.helper()
+	s.must("start again", s.outlet.open())
+}
+
+// SetFresh sets what heartbeats say: when the origin of the flags was last seen (zero: never), and the commit that is
+// refused (nil: none). Without it the origin was seen when the server was made. Heartbeats come every 100 ms.
+func (s *Server) SetFresh(verifiedAt time.Time, refused *feed.Refused) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.verified, s.refused = verifiedAt, refused
+	s.hub.SetFresh(verifiedAt, refused)
+}
+
+// Refuse has heartbeats say that the newest commit was refused for a reason; "": that it no longer is.
+func (s *Server) Refuse(reason string) {
+	if reason == "" {
+		s.SetFresh(time.Now(), nil)
+		return
+	}
+	s.SetFresh(time.Now(), &feed.Refused{Revision: revision(s.Snapshot().At().Generation + 1), Reason: reason, Since: time.Now()})
+}
+
+// Snapshot gives what is served.
+func (s *Server) Snapshot() *eval.Snapshot {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.snapshot
+}
+
+// change makes a commit of one change of the items and publishes it.
+func (s *Server) change(edit func(items map[string][]byte) error) {
+	s.helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	items := maps.Clone(s.items)
+	s.must("set flags", edit(items))
+	at := eval.At{Generation: 1, Time: time.Now().UTC()}
+	if s.snapshot != nil {
+		at.Generation = s.snapshot.At().Generation + 1
+	}
+	at.Revision = revision(at.Generation)
+	next, err := eval.New(at, slices.Collect(maps.Values(items)), s.snapshot)
+	s.must("make snapshot", err)
+	s.must("publish", s.hub.Publish(s.Environment, next))
+	s.items, s.snapshot = items, next
+}
+
+// revision makes a commit hash up.
+func revision(generation uint64) string { return fmt.Sprintf("%040x", generation) }
+
+// Config gives the config of a client of this server, for a test to change and to hand to [client.New].
+func (s *Server) Config() client.Config {
+	cfg := client.Config{URL: s.URL, Environment: s.Environment, Name: "clienttest/1", Logger: slog.New(slog.DiscardHandler)}
+	if s.t != nil {
+		cfg.Logger = slog.New(slog.NewTextHandler(s.t.Output(), nil))
+	}
+	return cfg
+}
+
+// Client gives a client that has the flags of this server. It is closed when the test ends.
+func (s *Server) Client(t testing.TB) *client.Client {
+	c, err := client.New(s.Config())
+	if t != nil {
+		t.Helper()
+		t.Cleanup(func() { c.Close() })
+	}
+	s.must("make client", err)
+	s.mu.Lock()
+	s.clients = append(s.clients, c)
+	s.mu.Unlock()
+	s.WaitApplied()
+	return c
+}
+
+func (s *Server) helper() {
+	if s.t != nil {
+		s.t.Helper()
+	}
+}
+
+func (s *Server) must(what string, err error) {
+	s.helper()
+	switch {
+	case err == nil:
+	case s.t == nil:
+		panic(fmt.Sprintf("clienttest: %s: %v", what, err))
+	default:
+		s.t.Fatalf("clienttest: %s: %v", what, err)
+	}
+}

@@ -1,0 +1,99 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+// ending says how a connection, or an attempt at one, came to its end, as far as it matters for the next.
+type ending struct {
+	err        error
+	lasted     time.Duration // from the feed's first word on; 0: it never spoke
+	retryAfter time.Duration // what the server asked for; 0: nothing
+	hopeless   bool          // soon trying again will not help
+	distrust   bool          // what we hold and what the server says do not go together: ask for all of it
+}
+
+// follow keeps connected to the feed until ctx ends.
+func (c *Client) follow(ctx context.Context) {
+	var pause backoff
+	var end ending
+	for {
+		end = c.connect(ctx, end.distrust)
+		if ctx.Err() != nil {
+			return
+		}
+		c.lost(end)
+		if !sleep(ctx, pause.after(end)) {
+			return
+		}
+	}
+}
+
+// connect makes one connection and follows it to its end.
+func (c *Client) connect(ctx context.Context, distrust bool) ending {
+	have := ""
+	if s := c.snapshot(); s != nil && !distrust {
+		have = s.At().Digest
+	}
+	conn, skew, err := c.dial(ctx, have)
+	if err != nil {
+		end := ending{err: err, distrust: distrust}
+		if r, ok := errors.AsType[*refusal](err); ok {
+			end.hopeless, end.retryAfter = r.hopeless, r.retryAfter
+		}
+		return end
+	}
+	s := &session{client: c, conn: conn, skew: skew}
+	defer whenDone(ctx, s.hangUp)()
+	defer conn.Close()
+	return s.run()
+}
+
+// whenDone has fn called when ctx ends before the function it gives is called, which waits for fn if it was.
+func whenDone(ctx context.Context, fn func()) (stop func()) {
+	done := make(chan struct{})
+	undo := context.AfterFunc(ctx, func() {
+		defer close(done)
+		fn()
+	})
+	return func() {
+		if !undo() {
+			<-done
+		}
+	}
+}
+
+// lost notes the end of a connection. It is worth a warning once, not at every attempt of an outage.
+func (c *Client) lost(end ending) {
+	news := c.link.down(end.err)
+	c.bump()
+	if news {
+		c.log.Warn("flag feed is away, answering from what there is", "error", end.err.Error())
+		return
+	}
+	c.log.Debug("flag feed is still away", "error", end.err.Error())
+}
+
+// warnOfPlainKey tells of a key that anyone on the way can read.
+func (c *Client) warnOfPlainKey() {
+	u, err := url.Parse(c.cfg.URL)
+	if err != nil || c.cfg.Key == "" || u.Scheme != "ws" {
+		return
+	}
+	if host := u.Hostname(); host != "localhost" && host != "::1" && !strings.HasPrefix(host, "127.") {
+		c.log.Warn("flag feed key is sent unencrypted; use wss", "host", host)
+	}
+}
+
+// hangUp ends the session from another goroutine. Whatever it was waiting for fails.
+func (s *session) hangUp() {
+	bye := websocket.FormatCloseMessage(websocket.CloseNormalClosure, "")
+	_ = s.conn.WriteControl(websocket.CloseMessage, bye, time.Now().Add(100*time.Millisecond))
+	s.conn.Close()
+}
