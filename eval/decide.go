@@ -21,13 +21,14 @@ var notFound = Result{Reason: ReasonError, ErrorCode: CodeFlagNotFound, ErrorMes
 
 // question is what is asked: a context at an instant.
 type question struct {
-	ec  Context
-	now time.Time
+	ec    Context
+	now   time.Time
+	asked bool // the clock was asked
 }
 
 // instant gives the instant asked about, the same at each call.
 func (q *question) instant() time.Time {
-	if q.now.IsZero() {
+	if q.asked = true; q.now.IsZero() {
 		q.now = time.Now()
 	}
 	return q.now
@@ -63,9 +64,7 @@ func (p *prerequisite) met(q *question) bool {
 	if p.flag == nil {
 		return false
 	}
-	asked := question{ec: q.ec, now: q.now}
-	result := p.flag.decide(&asked)
-	q.now = asked.now
+	result := p.flag.decide(q)
 	if result.Reason == ReasonDisabled || result.Reason == ReasonError || result.Variant == "" {
 		return false
 	}
