@@ -1,0 +1,59 @@
+package compile_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/yardarm-io/yardarm/compile"
+	"github.com/yardarm-io/yardarm/compile/compiletest"
+)
+
+// BenchmarkCold compiles 1,000 flags in 20 folders that no cache knows.
+func BenchmarkCold(b *testing.B) {
+	tree := compiletest.Tree(20, 50)
+	for b.Loop() {
+		if out := good(b, newCompiler(b, compile.Config{}), tree); out.Compiled != 22 {
+			b.Fatalf("%d folders compiled", out.Compiled)
+		}
+	}
+}
+
+// BenchmarkOneFolder changes a flag in one of many folders, each of 20 flags.
+func BenchmarkOneFolder(b *testing.B) {
+	for _, folders := range []int{5, 50, 500} {
+		b.Run(fmt.Sprintf("of %d", folders), func(b *testing.B) {
+			c, tree := newCompiler(b, compile.Config{CacheDir: b.TempDir()}), compiletest.Tree(folders, 20)
+			good(b, c, tree)
+			i := 0
+			for b.Loop() {
+				i++
+				compiletest.Set(tree, compiletest.File(1, 1), compiletest.Flag(compiletest.Key(1, 1), i%100)+fmt.Sprintf("// %d\n", i))
+				if out := mustCompile(b, c, tree); out.Compiled != 1 {
+					b.Fatalf("%d folders compiled", out.Compiled)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkNothingChanges compiles the same 10,000 flags again.
+func BenchmarkNothingChanges(b *testing.B) {
+	c, tree := newCompiler(b, compile.Config{}), compiletest.Tree(100, 100)
+	good(b, c, tree)
+	for b.Loop() {
+		if out := good(b, c, tree); out.Compiled != 0 {
+			b.Fatalf("%d folders compiled", out.Compiled)
+		}
+	}
+}
+
+// BenchmarkWarmRestart starts anew with 10,000 flags that the cache on disk knows.
+func BenchmarkWarmRestart(b *testing.B) {
+	dir, tree := b.TempDir(), compiletest.Tree(100, 100)
+	good(b, newCompiler(b, compile.Config{CacheDir: dir}), tree)
+	for b.Loop() {
+		if out := good(b, newCompiler(b, compile.Config{CacheDir: dir}), tree); out.Compiled != 0 {
+			b.Fatalf("%d folders compiled", out.Compiled)
+		}
+	}
+}

@@ -1,0 +1,111 @@
+package compile_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/yardarm-io/yardarm/compile"
+	"github.com/yardarm-io/yardarm/compile/compiletest"
+)
+
+const plainFlag = `package flags
+
+flags: other: {
+	description: "Another."
+	owner:       "team-other"
+	kind:        "ops"
+	environments: production: serve: "on"
+}
+`
+
+// TestLink has what only all folders together show. The files are added to those of small; want is all lines.
+func TestLink(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		files map[string]string
+		want  string
+	}{
+		{
+			"key in two folders", map[string]string{"flags/zoo/other.cue": strings.Replace(plainFlag, "other", "plain", 1)},
+			`flags/zoo/other.cue:3:8: the flag "plain" is already in flags/plain/plain.cue:3; give one of them another key, or remove it`,
+		},
+		{
+			"unknown prerequisite", map[string]string{"flags/zoo/a.cue": requiring("a", "Plain")},
+			`flags/zoo/a.cue:8:23: this requires the flag "Plain", which does not exist; did you mean "plain"?`,
+		},
+		{
+			"unknown variant of a prerequisite", map[string]string{"flags/zoo/a.cue": strings.Replace(requiring("a", "plain"), `["on"]`, `["on", "blue"]`, 1)},
+			`flags/zoo/a.cue:8:29: the flag "plain" has no variant "blue"; there is "off", "on"`,
+		},
+		{
+			"a flag that waits for itself", map[string]string{"flags/zoo/a.cue": requiring("a", "a")},
+			`flags/zoo/a.cue:8:13: a flag cannot require itself`,
+		},
+		{
+			"cycle over folders", map[string]string{
+				"flags/zoo/c.cue": requiring("c", "a"), "flags/yak/b.cue": requiring("b", "c"), "flags/xen/a.cue": requiring("a", "b"),
+				"flags/zoo/outside.cue": requiring("outside", "c"),
+			},
+			`flags/xen/a.cue:8:19: in production, flags wait for each other: a -> b -> c -> a; leave out one of these`,
+		},
+		{
+			"two cycles", map[string]string{
+				"flags/zoo/c.cue": requiring("c", "d"), "flags/zoo/d.cue": requiring("d", "c"),
+				"flags/zoo/a.cue": requiring("a", "b"), "flags/zoo/b.cue": requiring("b", "a"),
+			},
+			`flags/zoo/a.cue:8:19: in production, flags wait for each other: a -> b -> a; leave out one of these
+flags/zoo/c.cue:8:19: in production, flags wait for each other: c -> d -> c; leave out one of these`,
+		},
+		{
+			"test of an unknown flag", map[string]string{"flags/zoo/t.cue": "package flags\n\n" +
+				`tests: "lost": {flag: "plane", environment: "production", expect: "on"}`},
+			`flags/zoo/t.cue:3:23: this tests the flag "plane", which does not exist; there is "plain", "team000.flag000", "team000.flag001", "team001.flag000", "team001.flag001"`,
+		},
+		{
+			"test expects an unknown variant", map[string]string{"flags/zoo/t.cue": "package flags\n\n" +
+				`tests: "lost": {flag: "plain", environment: "production", expect: "blue"}`},
+			`flags/zoo/t.cue:3:67: the flag "plain" has no variant "blue"; there is "off", "on"`,
+		},
+		{
+			"a broken flag's followers", map[string]string{
+				"flags/zoo/a.cue": requiring("a", "other"), "flags/yak/other.cue": strings.Replace(plainFlag, `"ops"`, `"opps"`, 1),
+			},
+			`flags/yak/other.cue:6:15: kind must be "release", "experiment", "ops" or "permission"`,
+		},
+		{
+			"an unreadable folder's followers", map[string]string{
+				"flags/zoo/a.cue": requiring("a", "other"), "flags/yak/other.cue": strings.Replace(plainFlag, "package flags", "", 1),
+			},
+			`flags/yak/other.cue:3:1: the file has no package clause, so CUE leaves it out; begin it with "package flags"`,
+		},
+		{
+			"a broken flag and a stranger's mistake", map[string]string{
+				"flags/zoo/a.cue": requiring("a", "nobody"), "flags/yak/other.cue": strings.Replace(plainFlag, `"ops"`, `"opps"`, 1),
+			},
+			`flags/yak/other.cue:6:15: kind must be "release", "experiment", "ops" or "permission"
+flags/zoo/a.cue:8:24: this requires the flag "nobody", which does not exist; there is "a", "plain", "team000.flag000", "team000.flag001", "team001.flag000", "team001.flag001"`,
+		},
+		{
+			"expired", map[string]string{"flags/zoo/a.cue": strings.Replace(plainFlag, `"ops"`, "\"release\"\n\texpires: \"2026-01-31\"", 1)},
+			`flags/zoo/a.cue:7:11: warning: the flag "other" should be gone since 2026-01-31; remove it, or give it more time`,
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			tree := small()
+			for path, text := range test.files {
+				compiletest.Set(tree, path, text)
+			}
+			out := mustCompile(t, newCompiler(t, compile.Config{}), tree)
+			var lines []string
+			for _, e := range out.Problems {
+				lines = append(lines, e.Error())
+			}
+			if got := strings.Join(lines, "\n"); got != test.want {
+				t.Errorf("got\n%s\nwant\n%s", got, test.want)
+			}
+			if warned := strings.Contains(test.want, "warning"); warned != (out.Snapshots != nil) {
+				t.Errorf("snapshots: %v", out.Snapshots)
+			}
+		})
+	}
+}

@@ -1,0 +1,117 @@
+package compile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/yardarm-io/yardarm/compile/worker"
+)
+
+// outcome is what became of one input.
+type outcome struct {
+	unit   *unit
+	failed *Error
+	err    error
+}
+
+// compile gives the units of the inputs, from the caches where they have them, and adds their problems to the output. An
+// input whose worker broke its bounds is a problem and has no unit.
+func (b *batch) compile(ctx context.Context, inputs []input) ([]*unit, error) {
+	outcomes := make([]outcome, len(inputs))
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var compiled atomic.Int64
+	var group sync.WaitGroup
+	reading := make(chan struct{}, runtime.GOMAXPROCS(0)) // holds one token for each that reads and decodes
+	for i := range inputs {
+		in, o := &inputs[i], &outcomes[i]
+		if o.unit, o.failed = b.compiler.cache.recent(in.key, b.out.now); o.unit != nil || o.failed != nil {
+			continue
+		}
+		group.Go(func() {
+			reading <- struct{}{}
+			o.unit = b.compiler.cache.stored(in.key)
+			<-reading
+			if o.unit != nil {
+				return
+			}
+			compiled.Add(1)
+			if o.unit, o.failed, o.err = b.compiler.work(ctx, in); o.err != nil {
+				cancel(o.err)
+			}
+		})
+	}
+	group.Wait()
+	b.out.Compiled += int(compiled.Load())
+	return b.collect(ctx, outcomes)
+}
+
+func (b *batch) collect(ctx context.Context, outcomes []outcome) ([]*unit, error) {
+	var units []*unit
+	for _, o := range outcomes {
+		switch {
+		case o.err != nil:
+			return nil, context.Cause(ctx) // the first, which made the others end
+		case o.failed != nil:
+			b.out.Problems = append(b.out.Problems, o.failed)
+		default:
+			units = append(units, o.unit)
+			b.out.Problems = append(b.out.Problems, o.unit.result.Errors...)
+		}
+	}
+	return units, nil
+}
+
+// work has a worker compile an input, once one is free.
+func (c *Compiler) work(ctx context.Context, in *input) (*unit, *Error, error) {
+	select {
+	case c.workers <- struct{}{}:
+		defer func() { <-c.workers }()
+	case <-ctx.Done():
+		return nil, nil, context.Cause(ctx)
+	}
+	request, err := in.request()
+	if err != nil {
+		return nil, nil, err
+	}
+	answer, err := worker.Run(ctx, c.limits, request)
+	if err == nil {
+		var u *unit
+		if u, err = decode(answer); err == nil {
+			c.cache.store(in.key, u, answer)
+			return u, nil, nil
+		}
+	}
+	failed := explain(in.dir, err)
+	if failed == nil {
+		return nil, nil, fmt.Errorf("compile %s: %w", in.dir, err)
+	}
+	c.cache.fail(in.key, failed, c.now())
+	return nil, failed, nil
+}
+
+// explain is the problem of a folder whose worker ended without an answer, nil where the files are not to blame.
+func explain(dir string, err error) *Error {
+	e := &Error{File: dir, Hint: "divide the folder, or write out what is built from references to references"}
+	crash := new(worker.Crash)
+	switch {
+	case errors.Is(err, worker.ErrDeadline), errors.Is(err, worker.ErrMemory):
+		e.Message = "the folder " + err.Error() + " to compile, and was given up"
+	case errors.Is(err, worker.ErrOutput):
+		e.Message = "the folder compiles to more than allowed, and was given up"
+	case errors.As(err, &crash) && strings.Contains(crash.Stderr, "stack overflow"):
+		e.Message = "the folder is nested too deeply to compile, and was given up"
+		e.Hint = "write it flat"
+	case errors.As(err, &crash):
+		e.Message = "the compiler " + crash.Error() + " in this folder"
+		e.Hint = "undo its last change, and please report it"
+	default:
+		return nil
+	}
+	return e
+}
