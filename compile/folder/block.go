@@ -13,10 +13,13 @@ import (
 
 // block reads {plan: "pro", age?: >=18}.
 func (c *conditions) block(v cue.Value, s scope) eval.Condition {
+	if a := s.attribute; a.value.Exists() && a.value.IncompleteKind()&cue.StructKind == 0 {
+		c.note(v, s, "", "%s must be %s, not a block in { }", a.name(), kindWords(a.value.IncompleteKind().String()))
+		return always
+	}
 	fields, err := v.Fields(cue.All())
 	if err != nil {
-		d := c.problems.describe(s.where, byPath(err)[0])
-		c.note(v, s, d.hint, "%s", d.message)
+		c.problems.addCUE(err, nil)
 		return always
 	}
 	var required, optional []eval.Field
@@ -73,8 +76,8 @@ func (c *conditions) enter(selector cue.Selector, v cue.Value, s scope) (name st
 }
 
 func (c *conditions) unknownHint(name string, object attribute) string {
-	if near := nearest(name, object.names()); near != "" {
-		return fmt.Sprintf("did you mean %s?", near)
+	if hint := hintName(name, object.names()); hint != "" {
+		return hint
 	}
 	return fmt.Sprintf("if services send it, add it to schema/context.cue: %s?: string", name)
 }

@@ -51,12 +51,13 @@ func Compile(tree fs.FS, dir string) Result {
 
 // open loads, checks and evaluates a folder; ok is false if there is nothing to read.
 func open(tree fs.FS, dir string) (r *reader, v cue.Value, ok bool) {
-	r = &reader{conditions: &conditions{problems: &problems{index: &node{}}, uses: map[string]bool{}}, broken: map[string]bool{}}
+	r = &reader{conditions: &conditions{problems: &problems{dir: dir, index: &node{}}, uses: map[string]bool{}}, broken: map[string]bool{}}
 	inst, schema := loadFolder(tree, dir, r.problems)
 	if inst == nil {
 		return r, v, false
 	}
 	r.problems.index = newIndex(inst.Files)
+	r.problems.segments = definitions(inst)
 	ctx := cuecontext.New()
 	if !r.useSchema(ctx.BuildInstance(schema)) {
 		return r, v, false
@@ -94,7 +95,7 @@ func (r *reader) validate(v cue.Value, dir string) {
 		return
 	}
 	for _, e := range errors.Errors(err) {
-		if where := e.Path(); len(where) > 0 {
+		if where := pathOf(e); len(where) > 0 {
 			r.broken[pathString(where[:min(len(where), 2)])] = true
 			r.broken[where[0]] = dir == segmentsDir
 		}

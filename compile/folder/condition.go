@@ -143,10 +143,13 @@ func oneOf(values []any) eval.Condition {
 func (c *conditions) reference(v cue.Value, s scope) eval.Condition {
 	root, path := v.ReferencePath()
 	selectors := path.Selectors()
-	if !root.Exists() || root.BuildInstance() == nil || len(selectors) != 1 ||
-		selectors[0].IsString() || selectors[0].LabelType().IsHidden() && selectors[0].IsString() {
+	if len(selectors) == 0 {
+		c.note(v, s, "write it out", "a condition cannot refer to this")
+		return always
+	}
+	if root.BuildInstance() == nil || len(selectors) != 1 || selectors[0].IsString() {
 		c.note(v, s, "refer to a definition at the top of a file, such as #adults, or write the condition out",
-			"a condition cannot refer to %s", path)
+			"a condition cannot refer to %s", selectors[len(selectors)-1])
 		return always
 	}
 	name, from := selectors[0].String(), importPath(root)

@@ -50,8 +50,11 @@ func (p *problems) special(d *description, where []string, name string, e errors
 		d.message, d.hint = p.notAllowed(where)
 	case len(where) > 0 && raw == "field is required but not present":
 		d.message, d.hint = name+" is missing", missingHints[where[len(where)-1]]
-	case reConflict.MatchString(raw) && len(authored(e)) > 1:
-		d.message, d.hint = name+" has two values that do not agree", "it is also given at "+other(e, d.at)
+	case reNoField.MatchString(raw):
+		missing := reNoField.FindStringSubmatch(raw)[1]
+		d.message, d.hint = "there is no "+missing+" to refer to", hintName(missing, p.segments)
+	case reConflict.MatchString(raw) && len(p.authored(e)) > 1:
+		d.message, d.hint = name+" has two values that do not agree", "it is also given at "+p.other(e, d.at)
 	default:
 		return false
 	}
@@ -88,9 +91,6 @@ func unknownName(name, _, raw string) (message, hint string, ok bool) {
 	if m := reNoRef.FindStringSubmatch(raw); m != nil {
 		message, hint = unresolved(m[1])
 		return message, hint, true
-	}
-	if m := reNoField.FindStringSubmatch(raw); m != nil {
-		return fmt.Sprintf("there is no %s to refer to", m[1]), "look at how the name is spelt where it is defined", true
 	}
 	if m := reUnused.FindStringSubmatch(raw); m != nil {
 		return quote(m[1]) + " is imported and not used", "remove the import", true
@@ -140,6 +140,9 @@ func conflict(name, literal, raw string) (message, hint string, ok bool) {
 
 // alternatives describes a value that is none of several allowed ones.
 func alternatives(name, literal string, group []errors.Error) (message, hint string, ok bool) {
+	if message, ok := misfits(name, group); ok {
+		return message, "", true
+	}
 	var allowed []string
 	is := literal
 	for _, e := range group {
@@ -167,6 +170,30 @@ func alternatives(name, literal string, group []errors.Error) (message, hint str
 	return fmt.Sprintf("%s cannot be %s", name, is), hint, true
 }
 
+// misfits describes a value whose type is none of the alternatives'.
+func misfits(name string, group []errors.Error) (message string, ok bool) {
+	var kinds []string
+	for _, e := range group {
+		m := reMismatch.FindStringSubmatch(text(e))
+		if m == nil {
+			return "", false
+		}
+		kinds = append(kinds, m[3], m[4])
+	}
+	// The value's own kind is in each of the messages.
+	is := kinds[0]
+	if kinds[2] != is && kinds[3] != is {
+		is = kinds[1]
+	}
+	var want []string
+	for _, kind := range kinds {
+		if kind != is && !slices.Contains(want, kindWords(kind)) {
+			want = append(want, kindWords(kind))
+		}
+	}
+	return fmt.Sprintf("%s must be %s, not %s", name, strings.Join(want, " or "), kindWords(is)), true
+}
+
 func trimQuotes(list []string) []string {
 	out := make([]string, len(list))
 	for i, s := range list {
@@ -177,9 +204,6 @@ func trimQuotes(list []string) []string {
 
 // literal is the scalar that the author wrote at a path, or "".
 func (p *problems) literal(where []string) string {
-	if p.index == nil {
-		return ""
-	}
 	n, depth := p.index.find(where)
 	if depth < len(where) {
 		return ""
@@ -192,8 +216,8 @@ func (p *problems) literal(where []string) string {
 	return ""
 }
 
-func other(e errors.Error, at Position) string {
-	for _, pos := range authored(e) {
+func (p *problems) other(e errors.Error, at Position) string {
+	for _, pos := range p.authored(e) {
 		if o := position(pos); o != at {
 			return fmt.Sprintf("%s:%d", o.File, o.Line)
 		}

@@ -30,12 +30,24 @@ func (f *flagReader) readEnvironment(name string) {
 // readBlock reads the block of an environment into flag.
 func (f *flagReader) readBlock(name string, w writtenEnvironment, flag *eval.Flag) {
 	steps := []string{"environments", name}
+	f.checkPlace("an environment", steps...)
 	flag.Enabled = w.Enabled == nil || *w.Enabled
 	flag.Requires, flag.Targets = w.Requires, w.Targets
 	f.readRequires(name, w.Requires)
 	f.readTargets(steps, w.Targets)
 	flag.Rules = f.readRules(steps, w.Rules)
 	flag.Outcome = f.readOutcome(steps, w.writtenOutcome, "the environment", flag.Enabled)
+}
+
+// checkPlace refuses conditions outside of rules, which CUE accepts and which would decide nothing.
+func (f *flagReader) checkPlace(of string, steps ...string) {
+	v := f.value.LookupPath(cuePath(steps))
+	for _, name := range conditionFields {
+		if v.LookupPath(cue.MakePath(cue.Def(name))).Exists() {
+			f.badLabel(append(slices.Clone(steps), name), `write rules: [{name: "...", `+name+": ..., serve: \"on\"}]",
+				"%s is not a field of %s: it belongs in a rule", name, of)
+		}
+	}
 }
 
 func (f *flagReader) readRequires(environment string, requires map[string][]string) {

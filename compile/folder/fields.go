@@ -27,6 +27,28 @@ var missingHints = map[string]string{
 	"expect":       `add the variant that is to come out: expect: "on"`,
 }
 
+// laterFields are those of a later version of the language, with what to do until then.
+var laterFields = map[string]string{
+	"ramp":  "raise share step by step",
+	"from":  "add the rule when it is to begin",
+	"until": "remove the rule when it is to end",
+	"layer": "",
+	"like":  "write it out",
+}
+
+// later finds the step of a path at which a field of a later version stands, or gives -1.
+func later(where []string) int {
+	for _, level := range []struct {
+		step   int
+		fields []string
+	}{{2, []string{"like"}}, {4, []string{"like"}}, {6, []string{"ramp", "from", "until", "layer", "like"}}} {
+		if len(where) > level.step && where[0] == "flags" && slices.Contains(level.fields, where[level.step]) {
+			return level.step
+		}
+	}
+	return -1
+}
+
 // notAllowed describes a field that its place does not have.
 func (p *problems) notAllowed(where []string) (message, hint string) {
 	last := len(where) - 1
@@ -58,13 +80,13 @@ func unknownField(name, of string, known []string) (message, hint string) {
 			return fmt.Sprintf("%s is not a field of %s", name, of), fmt.Sprintf("it belongs in %s", level.of)
 		}
 	}
-	return fmt.Sprintf("%s is not a field of %s", name, of), didYouMean(name, known)
+	return fmt.Sprintf("%s is not a field of %s", name, of), hintName(name, known)
 }
 
 // attributeHint says what an unknown attribute may be a slip of, or how to add it.
 func (p *problems) attributeHint(name string) string {
-	if c := nearest(name, p.attributes); c != "" {
-		return fmt.Sprintf("did you mean %s?", c)
+	if hint := hintName(name, p.attributes); hint != "" {
+		return hint
 	}
 	return fmt.Sprintf("if services send it, add it to schema/context.cue: %s?: string", name)
 }

@@ -48,6 +48,21 @@ func loadFolder(tree fs.FS, dir string, p *problems) (folder, schema *build.Inst
 	return folder, schema
 }
 
+// definitions lists the definitions of the segments that an instance imports.
+func definitions(inst *build.Instance) []string {
+	var names []string
+	for _, imported := range inst.Imports {
+		if path, _, _ := strings.Cut(imported.ImportPath, "@"); path != segmentsPath {
+			continue
+		}
+		for name := range newIndex(imported.Files).children {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
 // packageOf is the CUE package whose files stand in a folder.
 func packageOf(dir string) string {
 	switch dir {
@@ -94,6 +109,10 @@ func checkFiles(tree fs.FS, dir string, p *problems) (names []string, ok bool) {
 // parseAlone looks for the mistakes for which the folder cannot be loaded in each file by itself, and notes one a file.
 func parseAlone(tree fs.FS, dir string, names []string, p *problems) {
 	for _, name := range names {
+		if reason, hint := droppedName(path.Base(name)); reason != "" {
+			p.add(Position{File: name, Line: 1, Column: 1}, nil, hint, "%s", reason)
+			continue
+		}
 		text, err := fs.ReadFile(tree, name)
 		if err != nil {
 			p.add(Position{File: name}, nil, "", "the file cannot be read: %s", err)
@@ -160,12 +179,16 @@ func checkDropped(names []string, inst *build.Instance, dir string, p *problems)
 		if in {
 			continue
 		}
-		message, hint := dropped(path.Base(name), dir)
+		message, hint := droppedName(path.Base(name))
+		if message == "" {
+			message, hint = "CUE does not read this file", "begin it with: package "+packageOf(dir)
+		}
 		p.add(Position{File: name, Line: 1, Column: 1}, nil, hint, "%s", message)
 	}
 }
 
-func dropped(base, dir string) (message, hint string) {
+// droppedName says why CUE does not read a file of this name; "" if it does.
+func droppedName(base string) (message, hint string) {
 	switch {
 	case !strings.HasSuffix(base, ".cue"):
 		return "CUE does not read files whose ending is not .cue", "rename it"
@@ -174,5 +197,5 @@ func dropped(base, dir string) (message, hint string) {
 	case strings.HasSuffix(base, "_test.cue"), strings.HasSuffix(base, "_tool.cue"):
 		return "CUE does not read files whose name ends so", "rename it"
 	}
-	return "CUE does not read this file", "begin it with: package " + packageOf(dir)
+	return "", ""
 }

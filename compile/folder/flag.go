@@ -76,7 +76,9 @@ func (r *reader) readFlag(key string, v cue.Value) (_ Flag, ok bool) {
 		r.problems.add(f.labelAt(), f.path(), "", "this flag cannot be read: %s", err)
 		return Flag{}, false
 	}
-	f.readBase()
+	if f.readBase(); len(f.base.Variants) == 0 {
+		return Flag{}, false
+	}
 	f.out = Flag{
 		Key: key, At: f.labelAt(), Type: f.base.Type, Variants: f.variants(),
 		Environments: map[string]json.RawMessage{},
@@ -129,7 +131,10 @@ func (f *flagReader) readBase() {
 		f.badLabel(nil, "", "a flag key is letters, digits, '.', '_' and '-', at most 100, and begins with a letter or digit")
 	}
 	f.readVariants()
-	f.readOff()
+	if len(f.base.Variants) > 0 {
+		f.readOff()
+	}
+	f.checkPlace("a flag")
 	f.checkExpiry()
 }
 
@@ -142,6 +147,7 @@ func (f *flagReader) readVariants() {
 	f.base.Variants, _ = plain(f.written.Variants).(map[string]any)
 	if len(f.base.Variants) == 0 {
 		f.badLabel([]string{"variants"}, "leave variants out for {on: true, off: false}", "a flag needs a variant to serve")
+		return
 	}
 	first := ""
 	for _, name := range f.variants() {

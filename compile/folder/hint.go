@@ -18,6 +18,14 @@ func didYouMean(word string, candidates []string) string {
 	return "there is " + quoteAll(candidates)
 }
 
+// hintName is didYouMean for names of fields, which need no quotes.
+func hintName(word string, candidates []string) string {
+	if c := nearest(word, candidates); c != "" {
+		return fmt.Sprintf("did you mean %s?", c)
+	}
+	return ""
+}
+
 // nearest is the candidate with the fewest changes of letters, if few enough to be a slip.
 func nearest(word string, candidates []string) string {
 	best, least := "", max(1, len(word)/3)+1

@@ -17,11 +17,13 @@ type node struct {
 	children map[string]*node
 }
 
-// newIndex builds the tree of all that the files write down.
+// newIndex builds the tree of all that the files write down, but the product's own.
 func newIndex(files []*ast.File) *node {
 	root := &node{}
 	for _, f := range files {
-		root.addDecls(f.Decls)
+		if !isProduct(fileName(f.Pos())) {
+			root.addDecls(f.Decls)
+		}
 	}
 	return root
 }

@@ -80,9 +80,15 @@ func (c *conditions) leaf(v cue.Value, s scope) eval.Condition {
 		return c.block(v, s)
 	}
 	if s.top {
-		if kind != cue.TopKind {
+		if kind == cue.BottomKind && v.Err() != nil {
+			c.unreadable(v, kind, s)
+		} else if kind != cue.TopKind {
 			c.note(v, s, `name the attribute: #when: {plan: "pro"}`, "a condition is a block in { }")
 		}
+		return always
+	}
+	if kind == cue.FloatKind && v.Kind() != cue.FloatKind {
+		c.unreadable(v, kind, s)
 		return always
 	}
 	if value, ok := scalar(v); ok {
@@ -103,8 +109,7 @@ func (c *conditions) leaf(v cue.Value, s scope) eval.Condition {
 func (c *conditions) unreadable(v cue.Value, kind cue.Kind, s scope) {
 	switch {
 	case kind == cue.BottomKind && v.Err() != nil:
-		d := c.problems.describe(s.where, byPath(v.Err())[0])
-		c.note(v, s, d.hint, "%s", d.message)
+		c.problems.addCUE(v.Err(), nil)
 	case kind == cue.ListKind:
 		c.note(v, s, "[...] asks for any list", "what is in a list cannot be asked for yet")
 	case kind == cue.FloatKind:

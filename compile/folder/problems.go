@@ -8,18 +8,23 @@ import (
 	"strings"
 
 	"cuelang.org/go/cue/errors"
+	"cuelang.org/go/cue/literal"
 	"cuelang.org/go/cue/token"
 )
 
 // problems collects the mistakes found in a folder, one for each place.
 type problems struct {
+	dir   string
 	index *node
 	list  []*Error
 	seen  map[Position]bool
+	// refused are the fields at the top of files that are refused as a whole.
+	refused map[string]bool
 
 	// For suggestions.
 	environments []string
 	attributes   []string
+	segments     []string
 }
 
 // add notes a mistake, unless one is known at the same place already. Hint may be empty.
@@ -37,6 +42,15 @@ func (p *problems) add(at Position, where []string, hint, format string, args ..
 	})
 }
 
+// refuseTop notes a mistake about a field at the top of a file, and that nothing below it is worth another one.
+func (p *problems) refuseTop(pos token.Pos, name, hint, format string, args ...any) {
+	if p.refused == nil {
+		p.refused = map[string]bool{}
+	}
+	p.refused[name] = true
+	p.add(position(pos), []string{name}, hint, format, args...)
+}
+
 // sorted gives what was found in order of place.
 func (p *problems) sorted() []*Error {
 	slices.SortStableFunc(p.list, func(a, b *Error) int {
@@ -49,13 +63,30 @@ func (p *problems) sorted() []*Error {
 // skip, which may be nil, tells of a path that it is spoken for.
 func (p *problems) addCUE(err error, skip func(where []string) bool) {
 	for _, group := range byPath(err) {
-		where := group[0].Path()
-		if skip != nil && skip(where) {
+		where := pathOf(group[0])
+		if len(where) > 0 && p.refused[where[0]] || skip != nil && skip(where) {
+			continue
+		}
+		if i := later(where); i >= 0 {
+			p.add(p.index.labelAt(where[:i+1]...), where[:i+1], laterFields[where[i]], "%s is not supported yet", where[i])
 			continue
 		}
 		d := p.describe(where, group)
 		p.add(d.at, where, d.hint, "%s", d.message)
 	}
+}
+
+// pathOf is the path of an error, with names as they are rather than as CUE would write them.
+func pathOf(e errors.Error) []string {
+	where := slices.Clone(e.Path())
+	for i, step := range where {
+		if strings.HasPrefix(step, `"`) {
+			if name, err := literal.Unquote(step); err == nil {
+				where[i] = name
+			}
+		}
+	}
+	return where
 }
 
 // byPath groups the errors in err by the path that they are about, in order, without those that only follow from another:
@@ -76,27 +107,30 @@ func byPath(err error) [][]errors.Error {
 		}
 		groups[i] = append(groups[i], e)
 	}
-	return groups
+	said := slices.DeleteFunc(slices.Clone(groups), onlyHeaders)
+	if len(said) == 0 {
+		return groups
+	}
+	return said
 }
 
-// place finds where the author wrote what an error is about: the first position that CUE gives in a file that is not the
-// product's, or else the deepest label on the error's path that is written out.
+// onlyHeaders tells whether errors only announce others.
+func onlyHeaders(group []errors.Error) bool {
+	return !slices.ContainsFunc(group, func(e errors.Error) bool { return !reEmpty.MatchString(text(e)) })
+}
+
+// place finds where the author wrote what an error is about: the first position that CUE gives in one of the files that
+// are compiled, or else the deepest label on the error's path that is written out, or else any position.
 func (p *problems) place(where []string, group []errors.Error) Position {
 	for _, e := range group {
-		for _, pos := range errors.Positions(e) {
-			if pos.IsValid() && !isProduct(fileName(pos)) {
-				return position(pos)
-			}
+		if all := p.authored(e); len(all) > 0 {
+			return position(all[0])
 		}
 	}
-	if p.index == nil {
-		return firstPosition(group)
+	if at, depth := p.index.find(where); depth > 0 {
+		return position(at.label())
 	}
-	at, depth := p.index.find(where)
-	if depth == 0 {
-		return firstPosition(group)
-	}
-	return position(at.label())
+	return firstPosition(group)
 }
 
 func firstPosition(group []errors.Error) Position {
@@ -108,10 +142,10 @@ func firstPosition(group []errors.Error) Position {
 	return Position{}
 }
 
-// authored lists the places of an error that stand in the author's own files, without the user's schema.
-func authored(e errors.Error) []token.Pos {
+// authored lists the places of an error that stand in the files that are compiled.
+func (p *problems) authored(e errors.Error) []token.Pos {
 	return slices.DeleteFunc(errors.Positions(e), func(pos token.Pos) bool {
-		return !pos.IsValid() || path.Dir(fileName(pos)) == "schema" || fileName(pos) == tieFile
+		return !pos.IsValid() || isProduct(fileName(pos)) || path.Dir(fileName(pos)) == schemaDir && p.dir != schemaDir
 	})
 }
 

@@ -20,7 +20,7 @@ type Project struct {
 // ReadProject reads and checks the files of the schema that belong to the user: project.cue and context.cue. Of a tree in
 // which they are missing or wrong, it gives what it can, with errors. It needs the product's files as [Compile] does.
 func ReadProject(tree fs.FS) (Project, []*Error) {
-	p := &problems{index: &node{}}
+	p := &problems{dir: schemaDir, index: &node{}}
 	for _, name := range []string{"schema/project.cue", "schema/context.cue"} {
 		if _, err := fs.Stat(tree, name); err != nil {
 			p.add(Position{File: name}, nil, "`yardarm init` writes one", "the file is missing: this is not a flag repository")

@@ -62,8 +62,10 @@ func (r *reader) checkCycles(segments []Segment) {
 	for _, s := range segments {
 		uses[s.Name] = s.Uses
 	}
+	told := map[string]bool{}
 	for _, s := range segments {
-		if reaches(uses, s.Name, s.Name, map[string]bool{}) {
+		if seen := map[string]bool{}; !told[s.Name] && reaches(uses, s.Name, s.Name, seen) {
+			maps.Copy(told, seen) // one line for all that are on the way
 			r.problems.add(s.At, []string{"#" + s.Name}, "", "the segment #%s refers to itself", s.Name)
 		}
 	}

@@ -24,6 +24,9 @@ var allowedCalls = []string{"HasPrefix", "HasSuffix", "Contains"}
 // laterForms are the schema's definitions of a later version of the language.
 var laterForms = []string{"#Version", "#Time", "#OneOf"}
 
+// formFields are the definitions inside them.
+var formFields = []string{"#range", "#after", "#before", "#values"}
+
 // syntax refuses, before anything is evaluated, what the flag language leaves out of CUE: whatever computes. What is left
 // stays cheap to evaluate and easy to edit.
 type syntax struct {
@@ -32,6 +35,7 @@ type syntax struct {
 	// fatal is set where evaluation would be unsafe, or its errors only an echo.
 	fatal bool
 	later map[string]bool // packages whose import was refused as not supported yet
+	form  bool            // one of laterForms was refused
 }
 
 func (s *syntax) refuse(pos token.Pos, hint, format string, args ...any) {
@@ -41,22 +45,30 @@ func (s *syntax) refuse(pos token.Pos, hint, format string, args ...any) {
 
 // check looks through one file.
 func (s *syntax) check(f *ast.File) {
-	s.later = map[string]bool{}
+	s.later, s.form = map[string]bool{}, false
 	for _, d := range f.Decls {
-		switch d := d.(type) {
-		case *ast.Package:
-			if d.Name.Name != s.pkg {
-				s.refuse(d.Name.Pos(), "", "this folder's files begin with `package %s`, not `package %s`", s.pkg, d.Name.Name)
-			}
-		case *ast.ImportDecl:
-			s.imports(d)
-		case *ast.Field:
-			s.topField(d)
-		case *ast.EmbedDecl:
-			s.refuse(d.Pos(), `write flags: "the.key": {...}`, "a value without a name cannot stand here")
-		}
+		s.clause(d)
 	}
 	ast.Walk(f, s.visit, nil)
+	for _, d := range f.Decls {
+		if field, ok := d.(*ast.Field); ok {
+			s.topField(field)
+		}
+	}
+}
+
+// clause checks what is no field at the top of a file.
+func (s *syntax) clause(d ast.Decl) {
+	switch d := d.(type) {
+	case *ast.Package:
+		if d.Name.Name != s.pkg {
+			s.refuse(d.Name.Pos(), "", "this folder's files begin with `package %s`, not `package %s`", s.pkg, d.Name.Name)
+		}
+	case *ast.ImportDecl:
+		s.imports(d)
+	case *ast.EmbedDecl:
+		s.refuse(d.Pos(), `write flags: "the.key": {...}`, "a value without a name cannot stand here")
+	}
 }
 
 func (s *syntax) imports(d *ast.ImportDecl) {
@@ -75,52 +87,83 @@ func (s *syntax) imports(d *ast.ImportDecl) {
 	}
 }
 
-// topField checks a field at the top of a file, and the definitions below it.
+// topField checks a field at the top of a file, and the names below it.
 func (s *syntax) topField(d *ast.Field) {
 	name, isName, err := ast.LabelName(d.Label)
 	if err != nil {
 		return // visit refuses it
 	}
-	private := isName && strings.HasPrefix(name, "_")
-	definition := isName && strings.HasPrefix(name, "#")
+	helper := isName && (name[0] == '#' || name[0] == '_')
+	if !helper {
+		s.topName(d.Label.Pos(), name)
+	}
+	s.names([]string{name}, d.Value, helper)
+}
+
+// topName refuses fields at the top of a file that nothing reads.
+func (s *syntax) topName(pos token.Pos, name string) {
+	hint := ""
 	switch {
-	case private || definition:
 	case s.pkg == "segments":
-		s.problems.add(position(d.Label.Pos()), []string{name}, fmt.Sprintf("write #%s: {...}", name),
-			"a segment's name begins with #")
+		s.problems.refuseTop(pos, name, fmt.Sprintf("write #%s: {...}", name), "a segment's name begins with #")
+		return
 	case s.pkg == "schema" && name != "project":
-		s.problems.add(position(d.Label.Pos()), []string{name}, didYouMean(name, []string{"project", "#Context"}),
-			"%s is not known here", name)
+		hint = hintName(name, []string{"project", "#Context"})
 	case s.pkg == "flags" && !slices.Contains(fileFields, name):
-		s.problems.add(position(d.Label.Pos()), []string{name}, didYouMean(name, fileFields), "%s is not known here", name)
+		hint = hintName(name, fileFields)
+	default:
+		return
 	}
-	s.nested([]string{name}, d.Value)
+	s.problems.refuseTop(pos, name, hint, "%s is not known here", name)
 }
 
-// nested refuses definitions and private fields below the top of a file: CUE accepts any, and a rule with a misspelt
-// #when would hold for everybody.
-func (s *syntax) nested(path []string, x ast.Node) {
-	ast.Walk(x, func(n ast.Node) bool {
-		if field, ok := n.(*ast.Field); ok {
-			s.nestedLabel(path, field)
+// names refuses definitions and private fields below the top of a file: CUE accepts any, and a rule with a misspelt
+// #when would hold for everybody. Only a rule, which is an element of a list or a helper at the top, has conditions.
+func (s *syntax) names(path []string, x ast.Expr, rule bool) {
+	switch x := x.(type) {
+	case *ast.StructLit:
+		for _, d := range x.Elts {
+			switch d := d.(type) {
+			case *ast.Field:
+				s.name(path, d, rule)
+			case *ast.EmbedDecl:
+				s.names(path, d.Expr, rule)
+			}
 		}
-		return true
-	}, nil)
+	case *ast.ListLit:
+		for _, e := range x.Elts {
+			s.names(path, e, true)
+		}
+	case *ast.ParenExpr:
+		s.names(path, x.X, rule)
+	case *ast.BinaryExpr:
+		s.names(path, x.X, rule)
+		s.names(path, x.Y, rule)
+	}
 }
 
-func (s *syntax) nestedLabel(path []string, field *ast.Field) {
+func (s *syntax) name(path []string, field *ast.Field, rule bool) {
 	name, isName, err := ast.LabelName(field.Label)
-	if err != nil || !isName || name[0] != '#' && name[0] != '_' {
+	if err != nil {
 		return
 	}
-	if s.pkg == "flags" && slices.Contains(conditionFields, name) {
+	path = append(slices.Clone(path), name)
+	s.names(path, field.Value, false)
+	if !isName || name[0] != '#' && name[0] != '_' || s.form && slices.Contains(formFields, name) {
 		return
 	}
-	hint := "only #when, #any and #unless in a rule begin with #"
+	if slices.Contains(conditionFields, name) && s.pkg == "flags" {
+		if !rule && !slices.Contains(path, "rules") { // rules that are no list are refused by the schema
+			s.problems.add(position(field.Label.Pos()), path, `write it in a rule: rules: [{name: "...", `+name+`: {...}, serve: "on"}]`,
+				"%s belongs in a rule", name)
+		}
+		return
+	}
+	hint := "only #when, #any and #unless in a rule begin so"
 	if c := nearest(strings.TrimLeft(name, "#_"), []string{"when", "any", "unless"}); c != "" && s.pkg == "flags" {
 		hint = "did you mean #" + c + "?"
 	}
-	s.problems.add(position(field.Label.Pos()), append(path, name), hint, "%s means nothing here", name)
+	s.problems.add(position(field.Label.Pos()), path, hint, "%s means nothing here", name)
 }
 
 // visit refuses what computes, wherever it stands.
@@ -130,6 +173,7 @@ func (s *syntax) visit(n ast.Node) bool {
 		s.refuse(n.Pos(), "remove it", "attributes such as %s are not part of the flag language", firstWord(n.Text))
 	case *ast.Comprehension:
 		s.refuse(n.Pos(), "write each flag and rule out", "`if` and `for` are not part of the flag language")
+		return false
 	case *ast.LetClause:
 		s.refuse(n.Pos(), "write a definition at the top of the file, such as #adults: {age: >=18, ...}", "`let` is not part of the flag language")
 	case *ast.Interpolation:
@@ -189,6 +233,7 @@ func (s *syntax) selector(n *ast.SelectorExpr) {
 	pkg, _ := n.X.(*ast.Ident)
 	name, _, _ := ast.LabelName(n.Sel)
 	if pkg != nil && pkg.Name == "schema" && slices.Contains(laterForms, name) {
+		s.form = true
 		s.refuse(n.Pos(), "", "schema.%s is not supported yet", name)
 	}
 }
@@ -212,8 +257,10 @@ func (s *syntax) binary(n *ast.BinaryExpr) {
 	}
 	hint := "write the result out"
 	switch n.Op {
+	case token.LAND, token.LOR:
+		hint = fmt.Sprintf("write a single %s", n.Op.String()[:1])
 	case token.EQL, token.NEQ, token.LSS, token.LEQ, token.GTR, token.GEQ, token.MAT, token.NMAT:
-		hint = fmt.Sprintf("a condition names the attribute and what it asks for, such as age: >=18")
+		hint = "a condition names the attribute and what it asks for, such as age: >=18"
 	}
 	s.refuse(n.OpPos, hint, "%s between two values is not part of the flag language", n.Op)
 }
