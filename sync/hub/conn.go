@@ -61,24 +61,22 @@ var (
 	errTooBig  = errors.New("message over the limit of 64 KiB")
 )
 
-// read waits for the next text.
-func (c conn) read() ([]byte, error) {
+// next waits for the next text message, which is to be read before the one after it.
+func (c conn) next() (io.Reader, error) {
 	kind, r, err := c.ws.NextReader()
-	if err != nil {
-		return nil, err
+	if err == nil && kind != websocket.TextMessage {
+		err = errNotText
 	}
-	if kind != websocket.TextMessage {
-		return nil, errNotText
-	}
-	// The connection's own limit counts compressed bytes; this one is for what they expand to.
+	return r, err
+}
+
+// readText reads a text message. The connection's own limit counts compressed bytes; this one is for what they expand to.
+func readText(r io.Reader) ([]byte, error) {
 	text, err := io.ReadAll(io.LimitReader(r, feed.MaxRequest+1))
-	if err != nil {
-		return nil, err
+	if err == nil && len(text) > feed.MaxRequest {
+		err = errTooBig
 	}
-	if len(text) > feed.MaxRequest {
-		return nil, errTooBig
-	}
-	return text, nil
+	return text, err
 }
 
 // onPong calls fn for each pong that read comes across.

@@ -80,16 +80,11 @@ func (h *Hub) connect(w http.ResponseWriter, r *http.Request, hello hello, env *
 		return
 	}
 	s := newSubscriber(h, env, c, hello, r.RemoteAddr)
+	s.logger().Debug("subscriber connected", "have", hello.have)
 	env.roster.add(s)
+	h.greet(s)
 	// In a goroutine of its own, so that the buffers and the stack of the HTTP server are freed.
-	go func() {
-		defer h.discharge()
-		defer env.roster.remove(s)
-		s.logger().Debug("subscriber connected", "have", hello.have)
-		h.greet(s)
-		s.run()
-		h.parted(s)
-	}()
+	go s.run()
 }
 
 // greet tells a subscriber who came in while the door was closing; whoever closed it may not have seen it.
@@ -107,12 +102,15 @@ func (h *Hub) greet(s *subscriber) {
 	}
 }
 
-func (h *Hub) parted(s *subscriber) {
+// part is the end of a subscriber: its connection is closed and its writer over.
+func (h *Hub) part(s *subscriber) {
+	s.env.roster.remove(s)
 	if ordinaryEnd(s.ended) || errors.Is(s.ended, errStopped) {
 		s.logger().Debug("subscriber disconnected")
-		return
+	} else {
+		s.logger().Info("subscriber lost", "error", s.ended)
 	}
-	s.logger().Info("subscriber lost", "error", s.ended)
+	h.discharge()
 }
 
 // request reads the parameters of a request and finds what it asks for.
