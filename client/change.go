@@ -25,27 +25,29 @@ type Change struct {
 }
 
 // OnChange has fn called after every change of what flags answer, until cancel is called or the client is closed. Getters
-// already answer the new way when fn is called. The first snapshot is a change of all flags, unless it was there when
-// OnChange was called; so to miss nothing call OnChange first and read the values afterwards.
+// already answer the new way when fn is called. What is in force when OnChange is called is where changes start from, so to
+// miss nothing call it first and read the values afterwards; when nothing is, the first snapshot is a change of all flags.
 //
 // One goroutine makes all calls, to all callbacks, one after the other: a slow one delays the others, and changes that
 // come in the meantime are told as one. A callback may call every method of the client, cancel and Close included.
 // Cancel does not wait for a call that is under way. A panic in fn is logged, and fn stays registered.
 func (c *Client) OnChange(fn func(Change)) (cancel func()) {
-	return c.events.add(&callback{change: fn})
+	return c.events.add(&callback{change: fn, snapshot: c.snapshot()})
 }
 
 // OnStatus has fn called after every change of the status, with what holds at that time: states that passed in between are
 // left out, as is a VerifiedAt that merely moved on, and the last call says Closed. Otherwise it is as [Client.OnChange].
 func (c *Client) OnStatus(fn func(Status)) (cancel func()) {
-	return c.events.add(&callback{status: fn})
+	return c.events.add(&callback{status: fn, known: c.Status()})
 }
 
-// callback is one function registered; the other is nil.
+// callback is one function registered, and what it was told.
 type callback struct {
-	change func(Change)
-	status func(Status)
-	gone   atomic.Bool
+	change   func(Change) // or nil
+	snapshot *eval.Snapshot
+	status   func(Status) // or nil
+	known    Status
+	gone     atomic.Bool
 }
 
 // events holds the callbacks.
@@ -69,6 +71,7 @@ func (e *events) add(cb *callback) (cancel func()) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.callbacks = append(slices.Clip(e.callbacks), cb)
+	e.wake() // something may have come since cb was made
 	return func() { e.remove(cb) }
 }
 

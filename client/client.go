@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/yardarm-io/yardarm/eval"
 )
@@ -61,7 +62,7 @@ func (c *Client) start(ctx context.Context) {
 	if c.cache != nil {
 		c.workers.Go(func() { c.cache.run(ctx) })
 	}
-	told := c.firstTold()
+	told := &told{snapshot: c.snapshot(), clock: time.Now()} // now, so that nothing falls in between
 	go func() {
 		defer close(c.notified)
 		c.notify(ctx, told)

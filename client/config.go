@@ -57,6 +57,10 @@ type Config struct {
 	// DialContext opens the connection below TLS and websocket. nil: a [net.Dialer].
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 
+	// OnMessage is called with every message that was put in force, by the goroutine that reads the feed, which waits for
+	// it: for tools that show the feed itself. A service wants [Client.OnChange]. nil: nothing is called.
+	OnMessage func(Message)
+
 	// Logger is told of connections lost and regained, files refused, callbacks that panic and flags that are unknown or
 	// asked for as a type that they do not have, once each; never of evaluation contexts or keys. nil: [slog.Default], as
 	// it is when New is called.

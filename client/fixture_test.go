@@ -263,7 +263,9 @@ func (l *logBook) Write(p []byte) (int, error) {
 	return l.text.Write(p)
 }
 
-func (l *logBook) logger() *slog.Logger { return slog.New(slog.NewTextHandler(io.Writer(l), &slog.HandlerOptions{Level: slog.LevelDebug})) }
+func (l *logBook) logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(io.Writer(l), &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
 
 // count gives the number of lines that contain all of the texts.
 func (l *logBook) count(texts ...string) int {

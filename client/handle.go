@@ -17,7 +17,7 @@ func (s *session) handle(text []byte) error {
 	}
 	switch m.Type {
 	case feed.TypeSnapshot, feed.TypeDelta, feed.TypeCurrent:
-		return s.apply(m)
+		return s.apply(m, len(text))
 	case feed.TypeFresh:
 		return s.fresh(m.Header)
 	case feed.TypeGoodbye:
@@ -27,8 +27,9 @@ func (s *session) handle(text []byte) error {
 }
 
 // apply puts the snapshot that m leads to in force, whole or not at all.
-func (s *session) apply(m feed.Message) error {
-	next, err := feed.Apply(s.client.snapshot(), m)
+func (s *session) apply(m feed.Message, size int) error {
+	before := s.client.snapshot()
+	next, err := feed.Apply(before, m)
 	switch {
 	case errors.Is(err, feed.ErrBackwards):
 		return s.wait(err)
@@ -42,6 +43,9 @@ func (s *session) apply(m feed.Message) error {
 	}
 	s.doubts, s.strays, s.behind = 0, 0, false
 	s.client.hold(next)
+	if observe := s.client.cfg.OnMessage; observe != nil {
+		observe(Message{Message: m, Size: size, Before: before, After: next})
+	}
 	err = s.send(feed.Header{Type: feed.TypeApplied, Digest: next.At().Digest})
 	s.confirmed(m.Header)
 	return err

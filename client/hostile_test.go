@@ -58,8 +58,8 @@ func TestDoubtIsAnsweredByResync(t *testing.T) {
 				t.Errorf("after a bad message: a is %v, status %+v", c.Bool("a", nil, true), status)
 			}
 			close(release)
-			status = await(t, c, "recovery", func(s client.Status) bool { return s.At == next.At() && s.Connected })
-			if !c.Bool("a", nil, false) || !c.Bool("b", nil, false) || status.Err != "" {
+			status = await(t, c, "recovery", func(s client.Status) bool { return s.At == next.At() && s.Err == "" })
+			if !c.Bool("a", nil, false) || !c.Bool("b", nil, false) || !status.Connected {
 				t.Errorf("after the snapshot: %+v", status)
 			}
 		})
@@ -196,7 +196,7 @@ func TestServerBackWithReason(t *testing.T) {
 		p.gone()
 	}))
 	c := start(t, client.Config{URL: url, BootstrapFile: fileOf(t, newer)})
-	await(t, c, "older", func(s client.Status) bool { return s.At == older.At() })
+	await(t, c, "older", func(s client.Status) bool { return s.At == older.At() && s.Connected })
 	if c.Bool("a", nil, true) {
 		t.Error("still answers from before")
 	}
@@ -218,7 +218,7 @@ func TestHeartbeatOfAnotherSnapshot(t *testing.T) {
 		p.gone()
 	}))
 	c := start(t, client.Config{URL: url})
-	await(t, c, "second", func(s client.Status) bool { return s.At == second.At() })
+	await(t, c, "second", func(s client.Status) bool { return s.At == second.At() && s.Err == "" })
 }
 
 func TestHandshakeAnswers(t *testing.T) {

@@ -12,23 +12,16 @@ import (
 // tells its boundaries at most this much late.
 const longestSleep = time.Minute
 
-// told is what the callbacks know: the goroutine of [Client.notify] has it to itself.
+// told is how far the clock was told. The goroutine of [Client.notify] has it to itself.
 type told struct {
 	snapshot *eval.Snapshot
-	clock    time.Time // boundaries up to here are told
-	status   Status
-}
-
-// firstTold is what whoever calls New can know.
-func (c *Client) firstTold() *told {
-	return &told{snapshot: c.snapshot(), clock: time.Now(), status: c.Status()}
+	clock    time.Time // the boundaries of snapshot up to here are told
 }
 
 // notify calls back at every change until ctx ends, and then tells that the client is closed.
 func (c *Client) notify(ctx context.Context, t *told) {
 	for ctx.Err() == nil {
-		next := c.tell(ctx, t)
-		timer := timerAt(next)
+		timer := timerAt(c.tell(ctx, t))
 		select {
 		case <-ctx.Done():
 		case <-c.events.kick:
@@ -36,27 +29,21 @@ func (c *Client) notify(ctx context.Context, t *told) {
 		}
 		timer.Stop()
 	}
-	c.tellStatus(t, time.Now())
+	c.tellStatus(time.Now())
 }
 
 // tell tells what is new, and gives when to look again.
 func (c *Client) tell(ctx context.Context, t *told) (next time.Time) {
 	now := time.Now()
-	next = earliest(now.Add(longestSleep), c.tellStatus(t, now))
-	if ctx.Err() == nil {
-		next = earliest(next, c.tellChange(ctx, t, now))
-	}
-	return next
+	next = earliest(now.Add(longestSleep), c.tellStatus(now))
+	return earliest(next, c.tellChange(ctx, t, now))
 }
 
-func (c *Client) tellStatus(t *told, now time.Time) (next time.Time) {
+func (c *Client) tellStatus(now time.Time) (next time.Time) {
 	status, next := c.status(now)
-	if status.same(t.status) {
-		return next
-	}
-	t.status = status
 	for _, cb := range c.events.all() {
-		if cb.status != nil && !cb.gone.Load() {
+		if cb.status != nil && !cb.gone.Load() && !cb.known.same(status) {
+			cb.known = status
 			c.protect(func() { cb.status(status) })
 		}
 	}
@@ -64,37 +51,36 @@ func (c *Client) tellStatus(t *told, now time.Time) (next time.Time) {
 }
 
 func (c *Client) tellChange(ctx context.Context, t *told, now time.Time) (next time.Time) {
-	change, next := t.advance(c.snapshot(), now)
-	if len(change.Flags) == 0 {
-		return next
+	due, flags := t.elapse(now)
+	t.snapshot = c.snapshot()
+	if t.snapshot == nil {
+		return time.Time{}
 	}
 	for _, cb := range c.events.all() {
-		if cb.change != nil && !cb.gone.Load() && ctx.Err() == nil {
-			own := change
-			own.Flags = slices.Clone(change.Flags) // a callback may keep or change it
-			c.protect(func() { cb.change(own) })
+		if cb.change == nil || cb.gone.Load() || ctx.Err() != nil {
+			continue
+		}
+		if change := cb.advance(t.snapshot, due, flags); len(change.Flags) > 0 {
+			c.protect(func() { cb.change(change) })
 		}
 	}
+	next, _ = t.snapshot.Boundary(now)
 	return next
 }
 
-// advance moves on to snapshot and now, and gives what that changes and the next instant at which the clock will.
-func (t *told) advance(snapshot *eval.Snapshot, now time.Time) (change Change, next time.Time) {
-	if snapshot == nil {
-		return Change{}, time.Time{}
+// advance gives the change from what was told to snapshot, and of the flags for which the clock came due.
+func (cb *callback) advance(snapshot *eval.Snapshot, due time.Time, flags []string) Change {
+	change := Change{Flags: slices.Clone(flags), To: snapshot.At(), Due: due}
+	if cb.snapshot != nil {
+		change.From = cb.snapshot.At()
 	}
-	due, flags := t.elapse(now)
-	if snapshot != t.snapshot {
-		flags = append(flags, eval.Affected(t.snapshot, snapshot)...)
+	if cb.snapshot != snapshot {
+		change.Flags = append(change.Flags, eval.Affected(cb.snapshot, snapshot)...)
 	}
-	slices.Sort(flags)
-	change = Change{Flags: slices.Compact(flags), To: snapshot.At(), Due: due}
-	if t.snapshot != nil {
-		change.From = t.snapshot.At()
-	}
-	t.snapshot = snapshot
-	next, _ = snapshot.Boundary(now)
-	return change, next
+	cb.snapshot = snapshot
+	slices.Sort(change.Flags)
+	change.Flags = slices.Compact(change.Flags)
+	return change
 }
 
 // elapse gives the flags of the snapshot told whose boundaries came due until now, and the last such instant.

@@ -20,6 +20,8 @@ import (
 // Environment is the environment that [NewServer] serves.
 const Environment = "test"
 
+const heartbeat = 100 * time.Millisecond
+
 // Server is a feed with flags that a test sets. Its methods may be called by any number of goroutines at the same time.
 // What goes wrong ends the test; those that can go wrong must be called by the test's own goroutine.
 type Server struct {
@@ -37,7 +39,7 @@ type Server struct {
 	mu       sync.Mutex
 	items    map[string][]byte
 	snapshot *eval.Snapshot
-	verified time.Time
+	verified time.Time // when the origin was last seen; zero: it is in sight
 	refused  *feed.Refused
 	clients  []*client.Client
 }
@@ -53,14 +55,17 @@ func NewServerIn(t testing.TB, environment string) *Server {
 		t.Helper()
 		t.Cleanup(s.Close)
 	}
-	h, err := hub.New(hub.Config{Environments: []string{environment}, Heartbeat: 100 * time.Millisecond, Timeout: time.Minute})
+	h, err := hub.New(hub.Config{Environments: []string{environment}, Heartbeat: heartbeat, Timeout: time.Minute})
 	s.must("make hub", err)
 	s.hub = h
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stop = cancel
 	go func() {
 		defer close(s.done)
-		_ = h.Run(ctx) // ends with ctx, and without error
+		var hub sync.WaitGroup
+		hub.Go(func() { _ = h.Run(ctx) }) // ends with ctx, and without error
+		s.verify(ctx)
+		hub.Wait()
 	}()
 	mux := http.NewServeMux()
 	mux.Handle("GET /feed", h.Feed())
@@ -68,7 +73,7 @@ func NewServerIn(t testing.TB, environment string) *Server {
 	s.outlet.handler = mux
 	s.must("listen", s.outlet.open())
 	s.URL = "ws://" + s.outlet.address + "/feed"
-	s.SetFresh(time.Now(), nil)
+	s.hub.SetFresh(time.Now(), nil)
 	s.change(func(items map[string][]byte) error {
 		return setLine(items, "meta", eval.Meta{Format: eval.Format, Environment: environment, Bucketing: eval.Bucketing, Compiler: "clienttest"})
 	})
@@ -94,22 +99,49 @@ func (s *Server) Start() {
 	s.must("start again", s.outlet.open())
 }
 
-// SetFresh sets what heartbeats say: when the origin of the flags was last seen (zero: never), and the commit that is
-// refused (nil: none). Without it the origin was seen when the server was made. Heartbeats come every 100 ms.
-func (s *Server) SetFresh(verifiedAt time.Time, refused *feed.Refused) {
+// SetVerified has heartbeats say from now on that the origin of the flags was last seen then; zero: that it is in sight,
+// as it is from the start. Heartbeats come every 100 ms.
+func (s *Server) SetVerified(at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.verified, s.refused = verifiedAt, refused
-	s.hub.SetFresh(verifiedAt, refused)
+	s.verified = at
+	s.tell()
 }
 
 // Refuse has heartbeats say that the newest commit was refused for a reason; "": that it no longer is.
 func (s *Server) Refuse(reason string) {
-	if reason == "" {
-		s.SetFresh(time.Now(), nil)
-		return
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refused = nil
+	if reason != "" {
+		s.refused = &feed.Refused{Revision: revision(s.snapshot.At().Generation + 1), Reason: reason, Since: time.Now().UTC()}
 	}
-	s.SetFresh(time.Now(), &feed.Refused{Revision: revision(s.Snapshot().At().Generation + 1), Reason: reason, Since: time.Now()})
+	s.tell()
+}
+
+// tell gives the hub what heartbeats say. It is called with mu held.
+func (s *Server) tell() {
+	at := s.verified
+	if at.IsZero() {
+		at = time.Now()
+	}
+	s.hub.SetFresh(at, s.refused)
+}
+
+// verify keeps the origin in sight until ctx ends.
+func (s *Server) verify(ctx context.Context) {
+	tick := time.NewTicker(heartbeat)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			s.mu.Lock()
+			s.tell()
+			s.mu.Unlock()
+		}
+	}
 }
 
 // Snapshot gives what is served.
@@ -133,8 +165,23 @@ func (s *Server) change(edit func(items map[string][]byte) error) {
 	at.Revision = revision(at.Generation)
 	next, err := eval.New(at, slices.Collect(maps.Values(items)), s.snapshot)
 	s.must("make snapshot", err)
+	s.must("set flags", newlyBroken(s.snapshot, next))
 	s.must("publish", s.hub.Publish(s.Environment, next))
 	s.items, s.snapshot = items, next
+}
+
+// newlyBroken says which flag clients will not understand, of those that they did or that are new.
+func newlyBroken(old, next *eval.Snapshot) error {
+	before := map[string]error{}
+	if old != nil {
+		before = maps.Collect(old.Broken())
+	}
+	for key, problem := range next.Broken() {
+		if before[key] == nil {
+			return fmt.Errorf("flag %s: %w", key, problem)
+		}
+	}
+	return nil
 }
 
 // revision makes a commit hash up.
