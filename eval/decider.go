@@ -96,10 +96,7 @@ func checkBase(f *Flag) error {
 	return nil
 }
 
-func hasType(value any, t Type) bool {
-	kinds := map[Type]kind{Boolean: kindBool, String: kindString, Number: kindNumber, Object: kindObject}
-	return classify(value).kind == kinds[t]
-}
+func hasType(value any, t Type) bool { return classify(value).kind == typeKinds[string(t)] }
 
 // offResult is what off means, for a reason.
 func (d *decider) offResult(reason Reason) *Result {

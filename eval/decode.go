@@ -98,7 +98,9 @@ func (r *reader) rule() Rule {
 			n := r.whole()
 			rule.Share = &n
 		case "ramp":
-			r.list(func() { rule.Ramp = append(rule.Ramp, r.step()) })
+			if r.list(func() { rule.Ramp = append(rule.Ramp, r.step()) }); len(rule.Ramp) == 0 {
+				r.note("want a step at least")
+			}
 		default:
 			if !r.outcome(&rule.Outcome, key) {
 				r.unknown()

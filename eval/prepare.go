@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"regexp/syntax"
 )
 
 // preparer turns conditions into tests.
@@ -80,10 +81,11 @@ func (p *preparer) fields(c *Condition) ([]test, error) {
 	return tests, nil
 }
 
+var typeKinds = map[string]kind{"boolean": kindBool, "string": kindString, "number": kindNumber, "object": kindObject,
+	"list": kindList, "null": kindNull}
+
 // prepareType readies the test for a type by its name.
 func (t *test) prepareType(name string) error {
-	kinds := map[string]kind{"boolean": kindBool, "string": kindString, "number": kindNumber, "object": kindObject,
-		"list": kindList, "null": kindNull}
 	switch name {
 	case "any":
 		t.op = testPresent
@@ -92,16 +94,18 @@ func (t *test) prepareType(name string) error {
 	default:
 		var known bool
 		t.op = testKind
-		if t.kind, known = kinds[name]; !known {
+		if t.kind, known = typeKinds[name]; !known {
 			return fmt.Errorf("the type %q is not known", name)
 		}
 	}
 	return nil
 }
 
+var signs = map[Op]sign{OpEq: same, OpNe: less | more, OpLt: less, OpLe: less | same, OpGt: more, OpGe: more | same}
+
 // prepareComparison readies eq, ne, lt, le, gt and ge.
 func (t *test) prepareComparison(c *Condition) error {
-	t.sign = map[Op]sign{OpEq: same, OpNe: less | more, OpLt: less, OpLe: less | same, OpGt: more, OpGe: more | same}[c.Op]
+	t.sign = signs[c.Op]
 	equality := c.Op == OpEq || c.Op == OpNe
 	switch v := classify(c.Value); {
 	case v.kind == kindNumber:
@@ -132,17 +136,7 @@ func (t *test) prepareText(c *Condition) error {
 	case OpContains:
 		t.op = testContains
 	case OpMatch, OpNoMatch:
-		if t.op = testMatch; c.Op == OpNoMatch {
-			t.op = testNoMatch
-		}
-		if err := CheckRegexp(c.Text); err != nil {
-			return err
-		}
-		re, err := regexp.Compile(c.Text)
-		if err != nil {
-			return fmt.Errorf("the regular expression %q: %w", c.Text, err)
-		}
-		t.re = re
+		return t.prepareMatch(c)
 	case "":
 		return errors.New("a condition without a form")
 	default:
@@ -151,8 +145,52 @@ func (t *test) prepareText(c *Condition) error {
 	return nil
 }
 
+// prepareMatch readies match and noMatch. A pattern that is but a text, as that of most e-mail domains, needs no
+// regular expression.
+func (t *test) prepareMatch(c *Condition) error {
+	if err := CheckRegexp(c.Text); err != nil {
+		return err
+	}
+	if op, text, plain := plainMatch(c.Text); plain && c.Op == OpMatch {
+		t.op, t.text = op, text
+		return nil
+	}
+	re, err := regexp.Compile(c.Text)
+	if err != nil {
+		return fmt.Errorf("the regular expression %q: %w", c.Text, err)
+	}
+	if t.op, t.re = testMatch, re; c.Op == OpNoMatch {
+		t.op = testNoMatch
+	}
+	return nil
+}
+
+// plainMatch gives the test of a text that means the same as matching pattern, if there is one.
+func plainMatch(pattern string) (op testOp, text string, plain bool) {
+	re, err := syntax.Parse(pattern, syntax.Perl)
+	if err != nil {
+		return 0, "", false
+	}
+	parts := []*syntax.Regexp{re}
+	if re.Op == syntax.OpConcat {
+		parts = re.Sub
+	}
+	op = testContains
+	if len(parts) > 0 && parts[0].Op == syntax.OpBeginText {
+		op, parts = testPrefix, parts[1:]
+	}
+	if n := len(parts); n > 0 && parts[n-1].Op == syntax.OpEndText {
+		parts = parts[:n-1]
+		op = map[testOp]testOp{testContains: testSuffix, testPrefix: testEqual}[op]
+	}
+	if len(parts) != 1 || parts[0].Op != syntax.OpLiteral || parts[0].Flags&syntax.FoldCase != 0 {
+		return 0, "", false
+	}
+	return op, string(parts[0].Rune), true
+}
+
 func newSet(values []any) (*set, error) {
-	s := &set{texts: map[string]struct{}{}, numbers: map[float64]struct{}{}}
+	s := &set{texts: make(map[string]struct{}, len(values)), numbers: map[float64]struct{}{}}
 	for _, value := range values {
 		switch v := classify(value); v.kind {
 		case kindString:

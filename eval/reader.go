@@ -166,6 +166,9 @@ func (r *reader) unquote(quoted []byte, escaped bool) string {
 		r.fail("a string that is not UTF-8")
 		return ""
 	}
+	if word, known := words[string(plain)]; known {
+		return word
+	}
 	if !escaped {
 		return string(plain)
 	}
@@ -175,6 +178,18 @@ func (r *reader) unquote(quoted []byte, escaped bool) string {
 	}
 	return s
 }
+
+// words are strings that items are full of, so that not each of them is kept anew.
+var words = func() map[string]string {
+	m := map[string]string{}
+	for _, word := range strings.Fields("any at by client condition description enabled expires from kind layer name off " +
+		"owner ramp requires rules salt serve share slots split targets type unless until variants when all contains eq " +
+		"fields ge gt in le lt match ne noMatch optional prefix segment suffix on true false boolean string number object " +
+		"integer list null release experiment ops permission targetingKey email plan country default") {
+		m[word] = word
+	}
+	return m
+}()
 
 // bool reads true or false.
 func (r *reader) bool() bool {

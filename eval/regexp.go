@@ -12,12 +12,12 @@ import (
 const (
 	maxPattern = 1000 // bytes
 	maxGroups  = 20   // groups inside each other
-	maxCopies  = 16   // of a part with choices, by bounded repeats around it
+	maxChoices = 16   // repeats and alternatives after one another
 )
 
 // CheckRegexp requires that pattern is in the subset of RE2 that means the same to Go's regexp, to Python's re and to
-// JavaScript's RegExp with the u flag, once compiled as docs/evaluation.md says, and that none of them needs time
-// exponential in the text. The error says what to write instead.
+// JavaScript's RegExp with the u flag, once compiled as docs/evaluation.md says, and that offers those that try
+// one choice after the other no more of them than they can get through. The error says what to write instead.
 func CheckRegexp(pattern string) error {
 	p := &expression{src: pattern}
 	if err := p.check(); err != nil {
@@ -56,32 +56,38 @@ func (p *expression) bad(n int, hint string) error {
 	if n = min(n, len(rest)); n == 0 {
 		return fmt.Errorf("at its end: %s", hint)
 	}
+	for n < len(rest) && !utf8.RuneStart(rest[n]) {
+		n++
+	}
 	return fmt.Errorf("%q at character %d: %s", rest[:n], utf8.RuneCountInString(p.src[:p.pos])+1, hint)
 }
 
 // is reports whether text stands at pos.
 func (p *expression) is(text string) bool { return strings.HasPrefix(p.src[p.pos:], text) }
 
-// alternatives reads up to the end or a closing parenthesis. It tells how many copies there are at most of a part that
-// can match in several ways; 0: none can.
-func (p *expression) alternatives() (copies int, err error) {
+// alternatives reads up to the end or a closing parenthesis. It counts the choices that a search through the text may
+// have to try in all combinations: repeats and groups of alternatives, those within a bounded repeat as often as it says.
+func (p *expression) alternatives() (choices int, err error) {
+	most, several := 0, 0
 	for p.pos < len(p.src) && !p.is(")") {
 		if p.is("|") {
 			p.pos++
-			copies = max(copies, 1)
+			most, choices, several = max(most, choices), 0, 1
 			continue
 		}
 		n, err := p.element()
 		if err != nil {
 			return 0, err
 		}
-		copies = max(copies, n)
+		if choices += n; choices > maxChoices {
+			return 0, p.bad(1, fmt.Sprintf("more than %d repeats and alternatives after one another", maxChoices))
+		}
 	}
-	return copies, nil
+	return max(most, choices) + several, nil
 }
 
 // element reads one character, class, group or assertion, and the repeat after it.
-func (p *expression) element() (copies int, err error) {
+func (p *expression) element() (choices int, err error) {
 	start := p.pos
 	assertion := false
 	switch p.src[p.pos] {
@@ -89,7 +95,7 @@ func (p *expression) element() (copies int, err error) {
 		assertion = true
 		p.pos++
 	case '(':
-		copies, err = p.group()
+		choices, err = p.group()
 	case '[':
 		err = p.class()
 	case '\\':
@@ -106,15 +112,15 @@ func (p *expression) element() (copies int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	return p.repeat(start, copies, assertion)
+	return p.repeat(start, choices, assertion)
 }
 
 // repeat reads the repeat, if there is one, of the element that began at start.
-func (p *expression) repeat(start, copies int, assertion bool) (int, error) {
+func (p *expression) repeat(start, choices int, assertion bool) (int, error) {
 	at := p.pos
 	most, found, err := p.count()
 	if err != nil || !found {
-		return copies, err
+		return choices, err
 	}
 	switch {
 	case assertion:
@@ -122,15 +128,15 @@ func (p *expression) repeat(start, copies int, assertion bool) (int, error) {
 		return 0, p.bad(1, "an assertion cannot be repeated")
 	case p.pos < len(p.src) && strings.IndexByte("*+?{", p.src[p.pos]) >= 0:
 		return 0, p.bad(1, "a repeat of a repeat; put the inner one into a group (?:...)")
-	case copies == 0:
-		return 1, nil
-	case most < 0 || copies*most > maxCopies:
+	case choices == 0:
+		return 1, nil // {2} leaves none, but counts too
+	case most < 0 || choices*most > maxChoices:
 		end := p.pos
 		p.pos = start
 		return 0, p.bad(end-start, fmt.Sprintf("a repeat of a group that has a repeat or alternatives in it can take "+
-			"Python and JavaScript for ever; write a class such as [ab]*, or bound it: {0,%d}", maxCopies))
+			"Python and JavaScript for ever; write a class such as [ab]*, or bound it: {0,%d}", maxChoices))
 	}
-	return copies * max(most, 1), nil
+	return choices * max(most, 1), nil
 }
 
 // count reads * + ? {m} {m,} {m,n} and a ? after it, and gives the greatest number of times; -1: any.
@@ -174,7 +180,7 @@ func (p *expression) braces() (most int, err error) {
 	return most, nil
 }
 
-func (p *expression) group() (copies int, err error) {
+func (p *expression) group() (choices int, err error) {
 	if p.is("(?") && !p.is("(?:") {
 		return 0, p.bad(3, "only the groups (...) and (?:...) mean the same everywhere; for either case write [aA]")
 	}
@@ -186,7 +192,7 @@ func (p *expression) group() (copies int, err error) {
 	if p.is("?:") {
 		p.pos += len("?:")
 	}
-	if copies, err = p.alternatives(); err != nil {
+	if choices, err = p.alternatives(); err != nil {
 		return 0, err
 	}
 	if !p.is(")") {
@@ -195,7 +201,7 @@ func (p *expression) group() (copies int, err error) {
 	}
 	p.depth--
 	p.pos++
-	return copies, nil
+	return choices, nil
 }
 
 // class reads a class in brackets.
