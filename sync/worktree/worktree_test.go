@@ -1,0 +1,63 @@
+package worktree_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/yardarm-io/yardarm/sync/worktree"
+)
+
+func TestWatch(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "flags", "a.cue")
+	write(t, file, "package flags")
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	enough := errors.New("enough")
+	steps := []func(){
+		func() { write(t, file, "package flags // longer") },
+		func() { write(t, filepath.Join(dir, "flags", "team", "b.cue"), "package flags") },
+		func() { write(t, filepath.Join(dir, "notes.cue"), "not below flags"); remove(t, file) },
+	}
+	calls := 0
+	err := worktree.Watch(ctx, dir, func() error {
+		if calls == len(steps) {
+			return enough
+		}
+		steps[calls]()
+		calls++
+		return nil
+	})
+	if !errors.Is(err, enough) || calls != len(steps) {
+		t.Fatalf("Watch = %v after %d changes, want %d", err, calls, len(steps))
+	}
+}
+
+func TestWatchEndsWithContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	err := worktree.Watch(ctx, t.TempDir(), func() error { cancel(); return nil })
+	if !errors.Is(err, context.Canceled) {
+		t.Fatalf("Watch = %v, want context.Canceled", err)
+	}
+}
+
+func write(t *testing.T, name, content string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func remove(t *testing.T, name string) {
+	t.Helper()
+	if err := os.Remove(name); err != nil {
+		t.Fatal(err)
+	}
+}
