@@ -1,0 +1,90 @@
+package daemon
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/yardarm-io/yardarm/sync/gitrepo"
+)
+
+// Config says what a daemon serves, and where.
+type Config struct {
+	// Repository is the flag repository whose commits are served. It is not used with Worktree.
+	Repository gitrepo.Config
+	// Worktree is a folder whose files are served as they lie there, committed or not; "": commits are served.
+	Worktree string
+	// Poll is how often to look for a new commit; zero: 10 s for a remote, 250 ms for a repository in a local folder.
+	Poll time.Duration
+	// Listen is the address to listen on; "": 127.0.0.1:8080. With port 0 the system picks one: see [Daemon.Addr].
+	Listen string
+	// Insecure allows Listen to be off the loopback interface, although whoever can connect can read every flag.
+	Insecure bool
+	// StateDir is the folder of the last good state, which is served until the repository has been read; "": none is kept.
+	StateDir string
+	// CacheDir is the folder of compiled flags that the compiler keeps; "": in memory only.
+	CacheDir string
+	// Drain is how long subscribers are given to move away when the daemon ends; zero: 2 s.
+	Drain time.Duration
+	// Version is the program's, shown in /status.
+	Version string
+	// Logger receives what happens; nil: nothing is logged.
+	Logger *slog.Logger
+}
+
+// pollRemote and pollLocal are how often to look for a new commit where Config.Poll does not say.
+const (
+	pollRemote = 10 * time.Second
+	pollLocal  = 250 * time.Millisecond
+)
+
+// ErrConfig is what a wrong [Config] gives; the error says which field and what instead.
+var ErrConfig = errors.New("wrong configuration")
+
+// withDefaults fills in what was left out and refuses what can't be meant.
+func (c Config) withDefaults() (Config, error) {
+	c.Listen = cmp.Or(c.Listen, "127.0.0.1:8080")
+	c.Drain = cmp.Or(c.Drain, 2*time.Second)
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if err := c.validate(); err != nil {
+		return c, fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	return c, nil
+}
+
+func (c Config) validate() error {
+	if c.Worktree == "" && c.Repository.URL == "" {
+		return errors.New("Repository.URL is empty: name the flag repository")
+	}
+	if c.Poll < 0 || c.Drain < 0 {
+		return fmt.Errorf("poll every %s, drain for %s: write durations such as 10s", c.Poll, c.Drain)
+	}
+	return c.checkListen()
+}
+
+// checkListen keeps a daemon without keys on the loopback interface unless told in so many words.
+func (c Config) checkListen() error {
+	host, _, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return fmt.Errorf("listen on %q: %w; write host:port, such as 127.0.0.1:8080", c.Listen, err)
+	}
+	if c.Insecure || isLoopback(host) {
+		return nil
+	}
+	return fmt.Errorf("listen on %q: that is off the loopback interface, where whoever can connect could read every flag; "+
+		"put a proxy that authenticates before 127.0.0.1, or say --insecure", c.Listen)
+}
+
+func isLoopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	address, err := netip.ParseAddr(host)
+	return err == nil && address.IsLoopback()
+}

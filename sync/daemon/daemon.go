@@ -1,0 +1,111 @@
+// Package daemon wires the parts of Yardarm into the process that serves flags: it watches a branch, compiles each commit and
+// publishes the snapshots to the hub. It has no logic of flags, Git or the feed of its own; those live in the packages it
+// wires.
+//
+// [New] prepares and listens, [Daemon.Run] works until its context ends.
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/yardarm-io/yardarm/compile"
+	"github.com/yardarm-io/yardarm/sync/hub"
+)
+
+// Daemon serves one branch of one flag repository.
+type Daemon struct {
+	config   Config
+	compiler *compile.Compiler
+	hub      *hub.Hub
+	listener net.Listener
+	board    board
+	serving  serving
+}
+
+// New checks the configuration, loads the last good state from disk and listens, so that a port in use is an error here.
+// It waits for neither Git nor the compiler. Run or Close must follow.
+func New(config Config) (*Daemon, error) {
+	config, err := config.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	compiler, err := compile.New(compile.Config{CacheDir: config.CacheDir})
+	if err != nil {
+		return nil, err
+	}
+	h, err := hub.New(hub.Config{Logger: config.Logger})
+	if err != nil {
+		return nil, err
+	}
+	listener, err := net.Listen("tcp", config.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w; is another daemon running there? choose another address with --listen", config.Listen, err)
+	}
+	d := &Daemon{config: config, compiler: compiler, hub: h, listener: listener}
+	d.board.begin(config)
+	d.restore()
+	return d, nil
+}
+
+// Addr is the address that the daemon listens on, host:port.
+func (d *Daemon) Addr() string { return d.listener.Addr().String() }
+
+// Run serves until ctx ends, drains the subscribers and returns when everything it started has ended: nil after ctx, or
+// the error that ended it earlier, such as a repository that isn't one while there is no last good state to serve.
+func (d *Daemon) Run(ctx context.Context) error {
+	hubContext, endHub := context.WithCancel(context.WithoutCancel(ctx))
+	defer endHub()
+	server := &http.Server{Handler: d.handler(), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return ignoreCanceled(d.hub.Run(hubContext)) })
+	group.Go(func() error { return ignoreClosed(server.Serve(d.listener)) })
+	group.Go(func() error { return ignoreCanceled(d.follow(ctx)) })
+	group.Go(func() error {
+		<-ctx.Done()
+		return d.end(server, endHub)
+	})
+	d.config.Logger.Info("listening", "address", d.Addr())
+	return group.Wait()
+}
+
+// Close gives up a daemon that was never run.
+func (d *Daemon) Close() error { return d.listener.Close() }
+
+// end drains the subscribers, then stops the server and the hub. Its deadline starts now, not when the daemon did.
+func (d *Daemon) end(server *http.Server, endHub context.CancelFunc) error {
+	defer endHub()
+	d.board.drain()
+	d.config.Logger.Info("draining", "subscribers", len(d.hub.Subscribers()))
+	ctx, cancel := context.WithTimeout(context.Background(), d.config.Drain)
+	defer cancel()
+	if err := d.hub.Drain(ctx); err != nil {
+		d.config.Logger.Warn("subscribers were cut off before they had moved away", "error", err)
+	}
+	last, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if err := server.Shutdown(last); err != nil {
+		return server.Close()
+	}
+	return nil
+}
+
+func ignoreCanceled(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,199 @@
+package daemon
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/yardarm-io/yardarm/compile"
+	"github.com/yardarm-io/yardarm/eval"
+	"github.com/yardarm-io/yardarm/sync/gitrepo"
+	"github.com/yardarm-io/yardarm/sync/worktree"
+)
+
+// lookBack is how many first parents of a tip that can't be served are tried when nothing else can be.
+const lookBack = 100
+
+// follow keeps publishing what the source has, until ctx ends. It gives up only on what waiting does not mend, and only
+// while there is nothing to serve.
+func (d *Daemon) follow(ctx context.Context) error {
+	if d.config.Worktree != "" {
+		return d.followWorktree(ctx)
+	}
+	repository, err := d.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer repository.Close()
+	return d.followRepository(ctx, repository)
+}
+
+// open opens the repository. Where the last good state is served it waits for one that can't be opened.
+func (d *Daemon) open(ctx context.Context) (*gitrepo.Repo, error) {
+	for {
+		repository, err := gitrepo.Open(ctx, d.config.Repository)
+		if err == nil {
+			d.board.follows(repository.String())
+			return repository, nil
+		}
+		if !d.serving.any() || ctx.Err() != nil {
+			return nil, err
+		}
+		d.unverified(err)
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(cmp.Or(d.config.Poll, pollRemote)):
+		}
+	}
+}
+
+// followRepository publishes each new tip of the branch until ctx ends.
+func (d *Daemon) followRepository(ctx context.Context, repository *gitrepo.Repo) error {
+	poll := cmp.Or(d.config.Poll, pollRemote)
+	if d.config.Poll == 0 && repository.Local() {
+		poll = pollLocal
+	}
+	ctx, giveUp := context.WithCancelCause(ctx)
+	defer giveUp(nil)
+	repository.Watch(ctx, poll, nil, func(tip gitrepo.Commit, err error) {
+		if err == nil {
+			err = d.consider(ctx, repository, tip)
+		}
+		switch {
+		case ctx.Err() != nil:
+		case err == nil:
+			d.verified(tip.Hash)
+		case !d.serving.any() && permanent(err):
+			giveUp(err)
+		default:
+			d.unverified(err)
+		}
+	})
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return nil
+}
+
+// permanent says whether an error is one that somebody has to mend, unlike a remote that is away for a while.
+func permanent(err error) bool {
+	for _, sentinel := range []error{
+		gitrepo.ErrNoRepository, gitrepo.ErrUnsupported, gitrepo.ErrEmpty, gitrepo.ErrNoBranch, gitrepo.ErrNoPath,
+		gitrepo.ErrAuth, gitrepo.ErrHostKey, gitrepo.ErrLocked, compile.ErrNotRepository,
+	} {
+		if errors.Is(err, sentinel) {
+			return true
+		}
+	}
+	return false
+}
+
+// consider publishes a tip that was not considered before, or refuses it and, if nothing else is served, finds the newest
+// commit before it that can be. An error means that it could not be judged, and will be considered again.
+func (d *Daemon) consider(ctx context.Context, repository *gitrepo.Repo, tip gitrepo.Commit) error {
+	if d.serving.considered(tip.Hash) {
+		return nil
+	}
+	out, err := d.compileCommit(ctx, repository, tip)
+	if err != nil {
+		return err
+	}
+	if out.Err() == nil {
+		if err := d.warnIfRewritten(ctx, repository, tip); err != nil {
+			return err
+		}
+		return d.publish(out)
+	}
+	d.refuse(tip.Hash, out.Problems)
+	if d.serving.any() {
+		return nil
+	}
+	return d.serveBefore(ctx, repository, tip)
+}
+
+func (d *Daemon) compileCommit(ctx context.Context, repository *gitrepo.Repo, commit gitrepo.Commit) (*compile.Output, error) {
+	tree, err := repository.Tree(ctx, commit.Hash)
+	if err != nil {
+		return nil, err
+	}
+	out, err := d.compiler.Compile(ctx, tree, eval.At{Revision: commit.Hash, Generation: commit.Generation, Time: commit.Time})
+	if err != nil {
+		return nil, fmt.Errorf("compile %s: %w", short(commit.Hash), err)
+	}
+	return out, nil
+}
+
+// warnIfRewritten says so where the tip does not follow from what is served: somebody rewrote the branch.
+func (d *Daemon) warnIfRewritten(ctx context.Context, repository *gitrepo.Repo, tip gitrepo.Commit) error {
+	served := d.serving.revision()
+	if served == "" {
+		return nil
+	}
+	follows, err := repository.IsAncestor(ctx, served, tip.Hash)
+	if err != nil && !errors.Is(err, gitrepo.ErrNoCommit) {
+		return err
+	}
+	if !follows {
+		d.config.Logger.Warn("the branch was rewritten: its tip does not follow from what was served",
+			"served", short(served), "tip", short(tip.Hash))
+	}
+	return nil
+}
+
+// serveBefore publishes the newest commit before tip, along first parents, that compiles.
+func (d *Daemon) serveBefore(ctx context.Context, repository *gitrepo.Repo, tip gitrepo.Commit) error {
+	tried := 0
+	for commit, err := range repository.FirstParents(ctx, tip.Hash) {
+		if err != nil {
+			return err
+		}
+		if tried++; tried == 1 {
+			continue // the tip itself
+		}
+		if tried > lookBack {
+			break
+		}
+		out, err := d.compileCommit(ctx, repository, commit)
+		if err != nil {
+			return err
+		}
+		if out.Err() == nil {
+			return d.publish(out)
+		}
+	}
+	return nil
+}
+
+// followWorktree publishes the folder's files as they lie there, at each change, until ctx ends. The generation is the time
+// in milliseconds, so that it grows.
+func (d *Daemon) followWorktree(ctx context.Context) error {
+	return worktree.Watch(ctx, d.config.Worktree, func() error {
+		now := time.Now().UTC()
+		at := eval.At{Revision: "worktree", Generation: uint64(now.UnixMilli()), Time: now.Truncate(time.Second)}
+		out, err := d.compiler.Compile(ctx, fs.FS(os.DirFS(d.config.Worktree)), at)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil && !d.serving.any():
+			return err
+		case err != nil:
+			d.unverified(err)
+			return nil
+		case out.Err() != nil:
+			d.refuse(at.Revision, out.Problems)
+		default:
+			if err := d.publish(out); err != nil {
+				return err
+			}
+		}
+		d.verified(at.Revision)
+		return nil
+	})
+}
+
+func short(revision string) string { return revision[:min(len(revision), 12)] }

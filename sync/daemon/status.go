@@ -1,0 +1,138 @@
+package daemon
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/yardarm-io/yardarm/compile"
+	"github.com/yardarm-io/yardarm/eval"
+	"github.com/yardarm-io/yardarm/sync/feed"
+	"github.com/yardarm-io/yardarm/sync/gitrepo"
+	"github.com/yardarm-io/yardarm/sync/hub"
+)
+
+// Status is what GET /status answers.
+type Status struct {
+	Version string    `json:"version"`
+	Started time.Time `json:"started"`
+	// Ready is whether flags can be answered; Draining, whether the daemon is about to end.
+	Ready    bool `json:"ready"`
+	Draining bool `json:"draining,omitempty"`
+	// Stale is whether the source has not been seen for longer than it should take.
+	Stale        bool                `json:"stale"`
+	Source       SourceStatus        `json:"source"`
+	Environments []EnvironmentStatus `json:"environments"`
+	Refused      *feed.Refused       `json:"refused,omitempty"`
+	Problems     []*compile.Error    `json:"problems,omitempty"`
+	Subscribers  []hub.Subscriber    `json:"subscribers"`
+}
+
+// SourceStatus is where flags come from and when that was last seen.
+type SourceStatus struct {
+	Repository string `json:"repository,omitempty"`
+	Branch     string `json:"branch,omitempty"`
+	Path       string `json:"path,omitempty"`
+	Worktree   string `json:"worktree,omitempty"`
+	// Observed is the newest revision seen, served or refused.
+	Observed   string     `json:"observed,omitempty"`
+	VerifiedAt *time.Time `json:"verifiedAt,omitempty"`
+	// Error is why the source can't be read now, Since when.
+	Error string     `json:"error,omitempty"`
+	Since *time.Time `json:"since,omitempty"`
+}
+
+// EnvironmentStatus is one environment as it is served.
+type EnvironmentStatus struct {
+	Name  string  `json:"name"`
+	At    eval.At `json:"at"`
+	Flags int     `json:"flags"`
+}
+
+// board is what the goroutine that follows the source tells the handlers.
+type board struct {
+	mu         sync.Mutex
+	status     Status
+	staleAfter time.Duration
+}
+
+func (b *board) begin(c Config) {
+	b.status = Status{Version: c.Version, Started: time.Now().UTC().Truncate(time.Second), Source: SourceStatus{Worktree: c.Worktree}}
+	if c.Worktree == "" {
+		b.status.Source.Branch, b.status.Source.Path = cmp.Or(c.Repository.Branch, gitrepo.DefaultBranch), c.Repository.Path
+	}
+	b.staleAfter = max(3*c.Poll, 3*pollRemote)
+}
+
+// follows notes the repository's address, which holds no credentials.
+func (b *board) follows(repository string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.status.Source.Repository = repository
+}
+
+func (b *board) drain() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.status.Draining = true
+}
+
+func (b *board) accept() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.status.Refused, b.status.Problems = nil, nil
+}
+
+func (b *board) refuse(refused *feed.Refused, problems []*compile.Error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.status.Refused, b.status.Problems = refused, problems
+}
+
+// verify notes that the source was seen at a revision and gives what the heartbeat says.
+func (b *board) verify(revision string) (time.Time, *feed.Refused) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now().UTC().Truncate(time.Millisecond)
+	b.status.Source.Observed, b.status.Source.VerifiedAt = revision, &now
+	b.status.Source.Error, b.status.Source.Since = "", nil
+	return now, b.status.Refused
+}
+
+// fail notes why the source can't be read, and says whether that is news.
+func (b *board) fail(err error) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	news := b.status.Source.Error != err.Error()
+	if b.status.Source.Since == nil {
+		now := time.Now().UTC().Truncate(time.Second)
+		b.status.Source.Since = &now
+	}
+	b.status.Source.Error = err.Error()
+	return news
+}
+
+// Status says what is served, since when and to whom.
+func (d *Daemon) Status() Status {
+	d.board.mu.Lock()
+	status := d.board.status
+	staleAfter := d.board.staleAfter
+	d.board.mu.Unlock()
+	snapshots := d.serving.all()
+	status.Environments = []EnvironmentStatus{}
+	for _, name := range slices.Sorted(maps.Keys(snapshots)) {
+		status.Environments = append(status.Environments, EnvironmentStatus{name, snapshots[name].At(), snapshots[name].Len()})
+	}
+	status.Ready = len(snapshots) > 0 && !status.Draining
+	seen := status.Started
+	if at := status.Source.VerifiedAt; at != nil {
+		seen = *at
+	}
+	status.Stale = time.Since(seen) > staleAfter
+	if status.Subscribers = d.hub.Subscribers(); status.Subscribers == nil {
+		status.Subscribers = []hub.Subscriber{}
+	}
+	return status
+}
