@@ -1,0 +1,58 @@
+package main
+
+import (
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/yardarm-io/yardarm/sync/feed"
+)
+
+func (a *app) compileCommand() *cobra.Command {
+	var environment, output string
+	cmd := &cobra.Command{
+		Use:   "compile",
+		Short: "Print an environment's snapshot, as services receive it",
+		Long: `Compile prints the snapshot of one environment: a header line, then one line an item. A service can start from it as a
+bootstrap file. Files that differ from the last commit give a revision that ends in "-dirty".`,
+		Example: `  yardarm compile --environment production
+  yardarm compile --environment production --output bootstrap.snapshot`,
+		Args: cobra.NoArgs,
+		RunE: a.runs(func(cmd *cobra.Command, _ []string) error {
+			at, err := a.position(cmd.Context())
+			if err != nil {
+				return err
+			}
+			out, err := a.compileGood(cmd.Context(), at)
+			if err != nil {
+				return err
+			}
+			snapshot, err := environmentOf(out, environment)
+			if err != nil {
+				return err
+			}
+			return a.writeTo(output, func(w io.Writer) error { return feed.WriteSnapshot(w, snapshot) })
+		}),
+	}
+	cmd.Flags().StringVar(&environment, "environment", "", "the environment to compile for")
+	cmd.Flags().StringVarP(&output, "output", "o", "", "a file to write instead of standard output")
+	return cmd
+}
+
+// writeTo writes to a file, or to standard output where none is named.
+func (a *app) writeTo(file string, write func(io.Writer) error) (err error) {
+	if file == "" || file == "-" {
+		return write(a.stdout)
+	}
+	f, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closed := f.Close(); err == nil {
+			err = closed
+		}
+	}()
+	return write(f)
+}

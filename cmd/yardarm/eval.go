@@ -1,0 +1,164 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/yardarm-io/yardarm/eval"
+)
+
+// evalOptions are eval's flags.
+type evalOptions struct {
+	environment, context, format string
+	explain                      bool
+}
+
+func (a *app) evalCommand() *cobra.Command {
+	var o evalOptions
+	cmd := &cobra.Command{
+		Use:   "eval FLAG",
+		Short: "Say what a flag serves to an evaluation context, and why",
+		Example: `  yardarm eval checkout.new-payment --environment production --context '{"targetingKey": "user-1", "plan": "pro"}'
+  yardarm eval checkout.new-payment --environment production --context @context.json --explain
+  echo '{"targetingKey": "user-1"}' | yardarm eval search.ranker --environment staging --context @-`,
+		Args: cobra.MatchAll(cobra.ExactArgs(1)),
+		RunE: a.runs(func(cmd *cobra.Command, args []string) error { return a.eval(cmd, args[0], o) }),
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&o.environment, "environment", "", "the environment to ask in")
+	flags.StringVar(&o.context, "context", "{}", "the evaluation context: JSON, @FILE, or @- for standard input")
+	flags.StringVar(&o.format, "format", "text", "text or json")
+	flags.BoolVar(&o.explain, "explain", false, "tell each step of the decision")
+	return cmd
+}
+
+func (a *app) eval(cmd *cobra.Command, key string, o evalOptions) error {
+	if err := checkFormat(o.format); err != nil {
+		return err
+	}
+	ec, err := a.readContext(o.context)
+	if err != nil {
+		return err
+	}
+	at, err := a.position(cmd.Context())
+	if err != nil {
+		return err
+	}
+	out, err := a.compileGood(cmd.Context(), at)
+	if err != nil {
+		return err
+	}
+	snapshot, err := environmentOf(out, o.environment)
+	if err != nil {
+		return err
+	}
+	if snapshot.Flag(key) == nil {
+		return usagef("there is no flag %q%s", key, suggestFlag(snapshot, key))
+	}
+	return a.printDecision(snapshot, key, ec, o)
+}
+
+// decision is an answer as --format json prints it: OpenFeature's evaluation details.
+type decision struct {
+	Flag         string            `json:"flag"`
+	Value        any               `json:"value"`
+	Variant      string            `json:"variant,omitempty"`
+	Reason       eval.Reason       `json:"reason"`
+	ErrorCode    eval.ErrorCode    `json:"errorCode,omitempty"`
+	ErrorMessage string            `json:"errorMessage,omitempty"`
+	Metadata     map[string]string `json:"metadata"`
+	Trace        *eval.Trace       `json:"trace,omitempty"`
+}
+
+func (a *app) printDecision(snapshot *eval.Snapshot, key string, ec eval.Context, o evalOptions) error {
+	now := time.Now()
+	result := snapshot.Decide(key, ec, now)
+	var trace *eval.Trace
+	if o.explain {
+		t := snapshot.Explain(key, ec, now)
+		trace = &t
+	}
+	if o.format == "json" {
+		return printJSON(a.stdout, decision{
+			Flag: key, Value: result.Value, Variant: result.Variant, Reason: result.Reason,
+			ErrorCode: result.ErrorCode, ErrorMessage: result.ErrorMessage, Trace: trace,
+			Metadata: map[string]string{"version": snapshot.At().Revision, "flagSetId": snapshot.Meta().Environment},
+		})
+	}
+	if trace != nil {
+		fmt.Fprint(a.stdout, trace.String())
+		return nil
+	}
+	_, err := fmt.Fprintln(a.stdout, decisionLine(key, result))
+	return err
+}
+
+// decisionLine is an answer in one line, for people.
+func decisionLine(key string, r eval.Result) string {
+	switch {
+	case r.ErrorCode != "":
+		return fmt.Sprintf("%s: the caller's default (%s: %s)", key, r.ErrorCode, r.ErrorMessage)
+	case r.Value == nil:
+		return fmt.Sprintf("%s: the caller's default (%s)", key, r.Reason)
+	}
+	value, err := json.Marshal(r.Value)
+	if err != nil {
+		value = fmt.Append(nil, r.Value)
+	}
+	return fmt.Sprintf("%s = %s (variant %s, %s)", key, value, r.Variant, r.Reason)
+}
+
+// readContext reads an evaluation context from --context: JSON, @FILE, or @- for standard input.
+func (a *app) readContext(text string) (eval.Context, error) {
+	data, source := []byte(text), "--context"
+	if name, ok := strings.CutPrefix(text, "@"); ok {
+		var err error
+		source = name
+		if data, err = a.readFile(name); err != nil {
+			return nil, usagef("--context @%s: %w", name, err)
+		}
+	}
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber()
+	var ec eval.Context
+	if err := decoder.Decode(&ec); err != nil {
+		return nil, usagef(`%s is not a JSON object (%w); write one such as {"targetingKey": "user-1", "plan": "pro"}`, source, err)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return nil, usagef("%s has more after its JSON object; write one object", source)
+	}
+	if ec == nil {
+		ec = eval.Context{}
+	}
+	return ec, nil
+}
+
+func (a *app) readFile(name string) ([]byte, error) {
+	if name == "-" {
+		return io.ReadAll(a.stdin)
+	}
+	return os.ReadFile(name)
+}
+
+// suggestFlag names the flags whose keys contain what was asked for, or share its last part.
+func suggestFlag(snapshot *eval.Snapshot, key string) string {
+	var near []string
+	last := key[strings.LastIndexByte(key, '.')+1:]
+	for flag := range snapshot.Flags() {
+		if strings.Contains(flag.Key, last) || strings.Contains(key, flag.Key) {
+			near = append(near, flag.Key)
+		}
+	}
+	if len(near) == 0 || len(near) > 5 {
+		return fmt.Sprintf(" among the %s of this environment", plural(snapshot.Len(), "flag"))
+	}
+	return "; did you mean " + list(near) + "?"
+}

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/yardarm-io/yardarm/"
+
+// allowed is the house's plan: what each package may import of this module, directly, and why. A package that is not here
+// has no place yet; give it one with its reason.
+var allowed = map[string]struct {
+	imports string
+	why     string
+}{
+	"schema":                   {"", "the CUE schema, as files"},
+	"eval":                     {"", "a service links it: the model and the engine, standard library only"},
+	"sync/gitrepo":             {"", "the only package that knows go-git; it hands out trees and commits"},
+	"sync/gitrepo/gitrepotest": {"", "a real Git server, for tests"},
+	"compile/worker":           {"", "a bounded process that knows nothing of what it runs"},
+	"compile/folder":           {"schema eval", "CUE in, eval's model out"},
+	"compile":                  {"schema eval compile/folder compile/worker", "a tree in, snapshots out"},
+	"compile/compiletest":      {"", "writes trees of many flags, for tests and benchmarks"},
+	"edit":                     {"schema", "changes flag files; the other package that knows CUE"},
+	"sync/feed":                {"eval", "the protocol, apart from its server so that clients never link that"},
+	"sync/hub":                 {"sync/feed eval", "fans the feed out; what it serves is given to it"},
+	"client":                   {"sync/feed eval", "what a service links"},
+	"client/clienttest":        {"client sync/hub sync/feed eval", "a server inside the users' own tests"},
+	"sync/worktree":            {"", "watches uncommitted files, for trying things"},
+	"sync/daemon":              {"sync/gitrepo sync/worktree sync/feed sync/hub compile eval", "wires the parts together"},
+	"cmd/yardarm":              {"*", "the command line reaches everything"},
+}
+
+// outside keeps heavy libraries where they belong.
+var outside = map[string][]string{
+	"cuelang.org/go/":             {"compile/folder", "edit"},
+	"github.com/go-git/go-git/":   {"sync/gitrepo"},
+	"github.com/gorilla/":         {"sync/hub", "client", "client/clienttest"},
+	"github.com/spf13/":           {"cmd/yardarm"},
+	"google.golang.org/grpc":      {},
+	"github.com/google/go-github": {"webhook"},
+}
+
+func TestImports(t *testing.T) {
+	for _, p := range listPackages(t) {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		plan, ok := allowed[name]
+		if !ok {
+			t.Errorf("package %s has no place in the table of allowed imports", name)
+			continue
+		}
+		for _, imported := range p.Imports {
+			if own, ok := strings.CutPrefix(imported, module); ok {
+				if plan.imports != "*" && !slices.Contains(strings.Fields(plan.imports), own) {
+					t.Errorf("package %s imports %s; allowed: %q, because: %s", name, own, plan.imports, plan.why)
+				}
+				continue
+			}
+			for prefix, homes := range outside {
+				if strings.HasPrefix(imported, prefix) && !slices.Contains(homes, name) {
+					t.Errorf("package %s imports %s, which belongs in %v only", name, imported, homes)
+				}
+			}
+		}
+	}
+}
+
+// TestServiceLinks is the promise to whoever links the client: an engine and a websocket, nothing else.
+func TestServiceLinks(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", module+"client").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for dependency := range strings.Lines(string(out)) {
+		for _, heavy := range []string{"cuelang.org/", "github.com/go-git/", "google.golang.org/", "github.com/prometheus/", "sync/hub"} {
+			if strings.Contains(dependency, heavy) {
+				t.Errorf("client reaches %s", strings.TrimSpace(dependency))
+			}
+		}
+	}
+}
+
+type goPackage struct {
+	ImportPath string
+	Imports    []string
+}
+
+func listPackages(t *testing.T) []goPackage {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", module+"...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var packages []goPackage
+	decoder := json.NewDecoder(strings.NewReader(string(out)))
+	for {
+		var p goPackage
+		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+			return packages
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		packages = append(packages, p)
+	}
+}

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/yardarm-io/yardarm/sync/daemon"
+	"github.com/yardarm-io/yardarm/sync/gitrepo"
+)
+
+// serveOptions are serve's flags.
+type serveOptions struct {
+	path, branch, listen, stateDir    string
+	tokenFile, sshKey, knownHosts, ca string
+	poll                              time.Duration
+	worktree, insecure                bool
+}
+
+func (a *app) serveCommand() *cobra.Command {
+	var o serveOptions
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Watch a branch and broadcast its flags to every subscriber",
+		Long: `Serve watches one branch of a flag repository and sends each commit to every subscriber the moment it lands. --repo is a folder, which
+is read in place, or the URL of a remote (https, ssh, git@host:path), of which it keeps a mirror. A commit that does not
+compile takes nothing away: the last good state stays, and /status says which commit is refused and why.
+
+It listens on the loopback interface unless told otherwise.
+
+  /feed      the websocket feed             /snapshot  the same by HTTP, with an ETag
+  /status    what is served, by what commit /readyz    can it answer?   /healthz  is it alive?`,
+		Example: `  yardarm serve                                            the commits of this repository
+  yardarm serve --worktree                                 its files as they lie here, committed or not
+  yardarm serve --repo https://git.example/flags.git --poll 2s
+  yardarm serve --repo git@git.example:platform.git --path flags-of-ours --ssh-key /etc/yardarm/id`,
+		Args: cobra.NoArgs,
+		RunE: a.runs(func(cmd *cobra.Command, _ []string) error { return a.serve(cmd.Context(), o) }),
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&o.path, "path", "", "the folder inside the repository that holds cue.mod and flags (default: its root)")
+	flags.StringVar(&o.branch, "branch", "main", "the branch to serve")
+	flags.StringVar(&o.listen, "listen", "127.0.0.1:8080", "the address to listen on; port 0 picks a free one")
+	flags.BoolVar(&o.worktree, "worktree", false, "serve the files as they lie in the folder, committed or not: for trying things")
+	flags.BoolVar(&o.insecure, "insecure", false, "listen off the loopback interface although there are no keys and no TLS: whoever can connect can read every flag")
+	flags.DurationVar(&o.poll, "poll", 0, "how often to look for new commits (default: 10s for a remote, 250ms for a folder)")
+	flags.StringVar(&o.stateDir, "state", "", "the folder of the last good state and of the mirror (default: below the cache folder, one a repository)")
+	flags.StringVar(&o.tokenFile, "token-file", "", "a file with the token for an https remote, read at each fetch")
+	flags.StringVar(&o.sshKey, "ssh-key", "", "the private key file for an ssh remote, read at each fetch (default: the ssh agent)")
+	flags.StringVar(&o.knownHosts, "known-hosts", "", "the known_hosts file for an ssh remote (default: ~/.ssh/known_hosts)")
+	flags.StringVar(&o.ca, "ca-file", "", "the certificate authorities of an https remote, as PEM (default: the system's)")
+	return cmd
+}
+
+func (a *app) serve(ctx context.Context, o serveOptions) error {
+	config, err := a.daemonConfig(o)
+	if err != nil {
+		return err
+	}
+	d, err := daemon.New(config)
+	if errors.Is(err, daemon.ErrConfig) {
+		return usageError{err}
+	}
+	if err != nil {
+		return err
+	}
+	if isTerminal(a.stderr) {
+		fmt.Fprintf(a.stderr, "yardarm serve: subscribe at ws://%s/feed, for example\n  yardarm watch --environment production ws://%s/feed\n", d.Addr(), d.Addr())
+	}
+	return d.Run(ctx)
+}
+
+func (a *app) daemonConfig(o serveOptions) (daemon.Config, error) {
+	config := daemon.Config{
+		Listen: o.listen, Insecure: o.insecure, Poll: o.poll, Version: version(), Logger: slog.New(slog.NewTextHandler(a.stderr, nil)),
+		CacheDir: cacheDir("compile"), StateDir: o.stateDir,
+	}
+	if o.worktree {
+		root, err := a.flagRoot()
+		config.Worktree = filepath.Join(root, o.path)
+		return config, err
+	}
+	url, err := a.serveURL(o.path)
+	if err != nil {
+		return config, err
+	}
+	if config.StateDir == "" {
+		config.StateDir = cacheDir(stateName(url, o.branch, o.path))
+	}
+	config.Repository = gitrepo.Config{
+		URL: url, Branch: o.branch, Path: o.path, Proxy: http.ProxyFromEnvironment,
+		TokenFile: o.tokenFile, SSHKeyFile: o.sshKey, SSHAgent: os.Getenv("SSH_AUTH_SOCK"), KnownHostsFile: o.knownHosts, CAFile: o.ca,
+	}
+	if config.StateDir != "" {
+		config.Repository.Dir = filepath.Join(config.StateDir, "mirror")
+	}
+	return config, nil
+}
+
+// serveURL is what to serve: the URL of a remote, or the folder that --repo names. Where that lies in a flag repository, it is
+// that one's root, so that serve works from any folder below it.
+func (a *app) serveURL(path string) (string, error) {
+	if isRemote(a.repo) {
+		return a.repo, nil
+	}
+	dir, err := filepath.Abs(a.repo)
+	if err != nil {
+		return "", usagef("--repo %s: %w", a.repo, err)
+	}
+	if !isDir(dir) {
+		return "", usagef("--repo %s is neither a folder nor the URL of a remote", a.repo)
+	}
+	if root, err := a.flagRoot(); err == nil && path == "" {
+		return root, nil
+	}
+	return dir, nil
+}
+
+// isRemote says whether --repo is a URL or of the form user@host:path.
+func isRemote(repo string) bool {
+	if strings.Contains(repo, "://") {
+		return true
+	}
+	host, _, found := strings.Cut(repo, ":")
+	return found && strings.Contains(host, "@") && !strings.Contains(host, "/")
+}
+
+// stateName names the folder of what is kept of one branch of one repository.
+func stateName(parts ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return filepath.Join("serve", hex.EncodeToString(sum[:8]))
+}

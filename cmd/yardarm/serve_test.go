@@ -1,0 +1,216 @@
+package main
+
+import (
+	"encoding/json"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/yardarm-io/yardarm/sync/daemon"
+	"github.com/yardarm-io/yardarm/sync/gitrepo/gitrepotest"
+)
+
+// TestServeCommits is the main job: a commit that changes one flag is one delta that names that flag.
+func TestServeCommits(t *testing.T) {
+	checkout := sampleCheckout(t)
+	state := t.TempDir()
+	server, address := serve(t, "--repo", checkout.Dir, "--state", state)
+	feed := watch(t, address)
+	first := feed.event("snapshot")
+	if first.Flags < 12 || first.Revision != checkout.Head() {
+		t.Errorf("snapshot of %d flags at %s, want the sample flags at %s", first.Flags, first.Revision, checkout.Head())
+	}
+	name, text := flagFile("lab.kettle", "on")
+	revision := checkout.Commit("add a kettle", map[string]string{name: text})
+	added := feed.event("delta")
+	if !slices.Equal(added.Added, []string{"flag lab.kettle"}) || len(added.Changed)+len(added.Removed) > 0 || added.Revision != revision {
+		t.Errorf("delta %+v, want lab.kettle added at %s", added, revision)
+	}
+	name, text = flagFile("lab.kettle", "off")
+	checkout.Commit("turn the kettle off", map[string]string{name: text})
+	changed := feed.event("delta")
+	if !slices.Equal(changed.Changed, []string{"flag lab.kettle"}) || !slices.Equal(changed.Affected, []string{"lab.kettle"}) {
+		t.Errorf("delta %+v, want lab.kettle changed", changed)
+	}
+	checkout.Commit("write something else", map[string]string{"README.md": "no flags here"})
+	if moved := feed.event("delta"); len(moved.Affected) > 0 || moved.Digest != changed.Digest {
+		t.Errorf("delta %+v, want no effect", moved)
+	}
+	if code := server.stop(); code != 0 {
+		t.Errorf("serve exits with %d when interrupted, want 0", code)
+	}
+	if code := feed.stop(); code != 0 {
+		t.Errorf("watch exits with %d when interrupted, want 0", code)
+	}
+}
+
+// TestServeRemote is the same over smart HTTP, with a push.
+func TestServeRemote(t *testing.T) {
+	remote := gitrepotest.NewServer(t)
+	remote.Push("sample flags", sampleFiles(t))
+	_, address := serve(t, "--repo", remote.URL, "--poll", "100ms", "--state", t.TempDir())
+	feed := watch(t, address)
+	feed.event("snapshot")
+	name, text := flagFile("lab.kettle", "on")
+	revision := remote.Push("add a kettle", map[string]string{name: text})
+	if added := feed.event("delta"); !slices.Equal(added.Added, []string{"flag lab.kettle"}) || added.Revision != revision {
+		t.Errorf("delta %+v, want lab.kettle added at %s", added, revision)
+	}
+}
+
+// TestServeBroken shows that a commit that does not compile takes nothing away: not from subscribers, not at a restart on
+// it, not where the remote is gone at that restart, and not from a daemon that never saw a better one.
+func TestServeBroken(t *testing.T) {
+	remote := gitrepotest.NewServer(t)
+	good := remote.Push("sample flags", sampleFiles(t))
+	state := t.TempDir()
+	args := []string{"--repo", remote.URL, "--poll", "100ms", "--state", state}
+	server, address := serve(t, args...)
+	feed := watch(t, address)
+	before := feed.event("snapshot")
+	name, text := flagFile("lab.kettle", "onn")
+	broken := remote.Push("break something", map[string]string{name: text})
+	line := feed.expect(`"type":"status"`, `"refused"`)
+	for _, want := range []string{broken, "flags/lab/lab.kettle.cue", "onn"} {
+		if !strings.Contains(line, want) {
+			t.Errorf("the heartbeat's refusal lacks %q: %s", want, line)
+		}
+	}
+	server.expect("commit refused", "flags/lab/lab.kettle.cue:6:35", "onn")
+	checkServing(t, address, good, broken, before.Flags)
+	feed.kill()
+
+	server.kill()
+	server, address = serve(t, args...)
+	server.expect("last good state from disk")
+	server.expect("commit refused")
+	checkServing(t, address, good, broken, before.Flags)
+	server.kill()
+
+	remote.Stop()
+	server, address = serve(t, args...)
+	server.expect("the source can't be read")
+	checkServing(t, address, good, "", before.Flags)
+	remote.Start()
+	server.expect("commit refused")
+	server.kill()
+
+	args[len(args)-1] = t.TempDir()
+	server, address = serve(t, args...)
+	server.expect("msg=serving", "environment=production")
+	checkServing(t, address, good, broken, before.Flags)
+	fixed, text := flagFile("lab.kettle", "on")
+	mended := remote.Push("mend it", map[string]string{fixed: text})
+	server.expect("msg=serving", "environment=production", mended[:12])
+	checkServing(t, address, mended, "", before.Flags+1)
+}
+
+// checkServing asks /status what is served and refused, and /readyz and /snapshot whether that can be had.
+func checkServing(t *testing.T, address, revision, refused string, flags int) {
+	t.Helper()
+	var status daemon.Status
+	response := get(t, "http://"+address+"/status")
+	if err := json.NewDecoder(response.Body).Decode(&status); err != nil {
+		t.Fatal(err)
+	}
+	for _, environment := range status.Environments {
+		if environment.At.Revision != revision {
+			t.Errorf("%s is served at %s, want %s", environment.Name, environment.At.Revision, revision)
+		}
+		if environment.Name == "production" && environment.Flags != flags {
+			t.Errorf("%d flags are served in production, want %d", environment.Flags, flags)
+		}
+	}
+	if len(status.Environments) != 2 || !status.Ready {
+		t.Errorf("status says ready %t, %d environments", status.Ready, len(status.Environments))
+	}
+	switch {
+	case refused == "" && status.Refused != nil:
+		t.Errorf("status refuses %+v", status.Refused)
+	case refused != "" && (status.Refused == nil || status.Refused.Revision != refused || status.Refused.Line != 6):
+		t.Errorf("status refuses %+v, want %s at line 6", status.Refused, refused)
+	}
+	for _, path := range []string{"/readyz", "/healthz", "/snapshot?environment=production"} {
+		if response := get(t, "http://"+address+path); response.StatusCode != http.StatusOK {
+			t.Errorf("%s answers %s", path, response.Status)
+		}
+	}
+}
+
+func get(t *testing.T, url string) *http.Response {
+	t.Helper()
+	response, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { response.Body.Close() })
+	return response
+}
+
+// TestServeWorktree serves what is not committed.
+func TestServeWorktree(t *testing.T) {
+	checkout := sampleCheckout(t)
+	_, address := serve(t, "--worktree", "--repo", checkout.Dir)
+	feed := watch(t, address)
+	feed.event("snapshot")
+	name, text := flagFile("lab.kettle", "on")
+	writeFile(t, checkout.Dir, name, text)
+	if added := feed.event("delta"); !slices.Equal(added.Added, []string{"flag lab.kettle"}) {
+		t.Errorf("delta %+v, want lab.kettle added", added)
+	}
+	writeFile(t, checkout.Dir, name, "package flags\n\nflags: {")
+	feed.expect(`"type":"status"`, `"refused"`, "lab.kettle.cue")
+}
+
+// TestServeRefusesToStart lists what is a mistake to be mended, not waited for.
+func TestServeRefusesToStart(t *testing.T) {
+	busy, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer busy.Close()
+	checkout := sampleCheckout(t)
+	bare := gitrepotest.NewCheckout(t)
+	remote := gitrepotest.NewServer(t)
+	remote.Push("sample flags", sampleFiles(t))
+	noFlags := gitrepotest.NewCheckout(t)
+	noFlags.Commit("no flags", map[string]string{"README.md": "nothing here"})
+	for name, test := range map[string]struct {
+		args []string
+		want string
+	}{
+		"port in use":      {[]string{"--repo", checkout.Dir, "--listen", busy.Addr().String()}, "address already in use"},
+		"no repository":    {[]string{"--repo", t.TempDir()}, "not a Git repository"},
+		"no commits":       {[]string{"--repo", bare.Dir}, "no commits yet"},
+		"no such branch":   {[]string{"--repo", checkout.Dir, "--branch", "trunk"}, "there are: main"},
+		"no such remote":   {[]string{"--repo", remote.URL + "/nothing", "--poll", "100ms"}, "not a Git repository"},
+		"no flags":         {[]string{"--repo", noFlags.Dir}, "yardarm init"},
+		"no flags at path": {[]string{"--repo", checkout.Dir, "--path", "elsewhere"}, "elsewhere"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			args := append([]string{"serve", "--listen", "127.0.0.1:0", "--state", t.TempDir()}, test.args...)
+			p := yardarm(t, args...)
+			if code := p.wait(); code != exitProblems {
+				t.Errorf("exit code %d, want %d", code, exitProblems)
+			}
+			if last := p.output(); !strings.Contains(last, test.want) {
+				t.Errorf("the error lacks %q", test.want)
+			}
+		})
+	}
+}
+
+func writeFile(t *testing.T, dir, name, text string) {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
