@@ -94,8 +94,18 @@ func (c conn) closing(code int, reason string) {
 	_ = c.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, reason), time.Now().Add(time.Second))
 }
 
-// cut closes the connection at once. It ends reads and writes that are waiting.
-func (c conn) cut() { _ = c.ws.Close() }
+// cut closes the connection at once and never waits, as TLS would for its own farewell. It ends reads and writes that are
+// waiting.
+func (c conn) cut() { _ = c.socket().Close() }
+
+// socket is the network connection below TLS.
+func (c conn) socket() net.Conn {
+	nc := c.ws.NetConn()
+	if secure, ok := nc.(interface{ NetConn() net.Conn }); ok {
+		return secure.NetConn()
+	}
+	return nc
+}
 
 // ordinaryEnd reports whether err, from read, means that the other side said goodbye as it should.
 func ordinaryEnd(err error) bool {
@@ -133,14 +143,11 @@ func (u *upgrader) upgrade(w http.ResponseWriter, r *http.Request) (conn, error)
 		return conn{}, err
 	}
 	ws.SetReadLimit(feed.MaxRequest)
-	nc := ws.NetConn()
-	if secure, ok := nc.(interface{ NetConn() net.Conn }); ok {
-		nc = secure.NetConn()
-	}
-	if tcp, ok := nc.(*net.TCPConn); ok {
+	c := conn{ws}
+	if tcp, ok := c.socket().(*net.TCPConn); ok {
 		_ = tcp.SetWriteBuffer(u.sendBuffer) // only saves memory
 	}
-	return conn{ws}, nil
+	return c, nil
 }
 
 // allowedOrigin lets in what is no web page (no Origin), pages of the same host, and the origins listed.

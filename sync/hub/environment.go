@@ -1,8 +1,12 @@
 package hub
 
 import (
+	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/yardarm-io/yardarm/eval"
 	"github.com/yardarm-io/yardarm/sync/feed"
@@ -54,41 +58,75 @@ func greatest(past []*Past) (at eval.At) {
 	return at
 }
 
-// slots is how many parts a heartbeat is spread over.
-const slots = 64
-
-// roster is the subscribers of an environment, spread over the slots of the timer wheel. It can be used by any goroutine.
-type roster struct {
-	mu    sync.Mutex
-	slots [slots]map[*subscriber]struct{}
-}
-
-func (r *roster) add(s *subscriber) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.slots[s.slot] == nil {
-		r.slots[s.slot] = make(map[*subscriber]struct{})
+// SetEnvironments says which environments there are. New ones are served from now on, and their subscribers wait for the
+// first snapshot; subscribers of those that are gone are sent away.
+func (h *Hub) SetEnvironments(names ...string) {
+	for _, name := range names {
+		h.provide(name)
 	}
-	r.slots[s.slot][s] = struct{}{}
-}
-
-func (r *roster) remove(s *subscriber) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.slots[s.slot], s)
-}
-
-// each calls fn, which must not wait, for every subscriber.
-func (r *roster) each(fn func(*subscriber)) {
-	for slot := range slots {
-		r.inSlot(slot, fn)
+	for _, env := range h.retire(names) {
+		env.forget()
+		env.roster.each(func(s *subscriber) { s.farewell(goneGoodbye(env.name)) })
 	}
 }
 
-func (r *roster) inSlot(slot int, fn func(*subscriber)) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for s := range r.slots[slot] {
-		fn(s)
+func goneGoodbye(name string) goodbye {
+	return goodbye{fmt.Sprintf("environment %q is no longer served", name), time.Second}
+}
+
+// retire marks the environments that are not in names as gone, and gives those that were not yet.
+func (h *Hub) retire(names []string) (gone []*environment) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for name, env := range h.environments {
+		if !env.gone && !slices.Contains(names, name) {
+			env.gone = true
+			gone = append(gone, env)
+		}
 	}
+	return gone
+}
+
+// Environments names the environments served, in order.
+func (h *Hub) Environments() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var names []string
+	for name, env := range h.environments {
+		if !env.gone {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// provide gives the environment of that name, new if need be.
+func (h *Hub) provide(name string) *environment {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	env := h.environments[name]
+	if env == nil {
+		env = newEnvironment(name)
+		h.environments[name] = env
+	}
+	env.gone = false
+	return env
+}
+
+// lookup gives the environment of that name if it is served, or nil.
+func (h *Hub) lookup(name string) *environment {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if env := h.environments[name]; env != nil && !env.gone {
+		return env
+	}
+	return nil
+}
+
+// all gives every environment, those that are gone as well: they may still have subscribers to send away.
+func (h *Hub) all() []*environment {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Collect(maps.Values(h.environments))
 }

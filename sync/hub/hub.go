@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -147,79 +145,6 @@ func sameRefusal(a, b *feed.Refused) bool {
 	same := x.Since.Equal(y.Since)
 	x.Since, y.Since = time.Time{}, time.Time{}
 	return same && x == y
-}
-
-// SetEnvironments says which environments there are. New ones are served from now on, and their subscribers wait for the
-// first snapshot; subscribers of those that are gone are sent away.
-func (h *Hub) SetEnvironments(names ...string) {
-	for _, name := range names {
-		h.provide(name)
-	}
-	for _, env := range h.retire(names) {
-		env.forget()
-		env.roster.each(func(s *subscriber) { s.farewell(goneGoodbye(env.name)) })
-	}
-}
-
-func goneGoodbye(name string) goodbye {
-	return goodbye{fmt.Sprintf("environment %q is no longer served", name), time.Second}
-}
-
-// retire marks the environments that are not in names as gone, and gives those that were not yet.
-func (h *Hub) retire(names []string) (gone []*environment) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for name, env := range h.environments {
-		if !env.gone && !slices.Contains(names, name) {
-			env.gone = true
-			gone = append(gone, env)
-		}
-	}
-	return gone
-}
-
-// Environments names the environments served, in order.
-func (h *Hub) Environments() []string {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	var names []string
-	for name, env := range h.environments {
-		if !env.gone {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names
-}
-
-// provide gives the environment of that name, new if need be.
-func (h *Hub) provide(name string) *environment {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	env := h.environments[name]
-	if env == nil {
-		env = newEnvironment(name)
-		h.environments[name] = env
-	}
-	env.gone = false
-	return env
-}
-
-// lookup gives the environment of that name if it is served, or nil.
-func (h *Hub) lookup(name string) *environment {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if env := h.environments[name]; env != nil && !env.gone {
-		return env
-	}
-	return nil
-}
-
-// all gives every environment, those that are gone as well: they may still have subscribers to send away.
-func (h *Hub) all() []*environment {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return slices.Collect(maps.Values(h.environments))
 }
 
 func (h *Hub) each(fn func(*subscriber)) {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"runtime"
 	"strings"
 	"testing"
@@ -145,6 +147,33 @@ func TestTheDeadAreNoticed(t *testing.T) {
 	case err := <-ended:
 		t.Errorf("the one alive was ended: %v", err)
 	default:
+	}
+}
+
+func TestTLS(t *testing.T) {
+	s := serve(t, hub.Config{})
+	s.publish(t, state(t, 1, 2000))
+	secure := httptest.NewTLSServer(s.Feed())
+	defer secure.Close()
+	dialer := &websocket.Dialer{TLSClientConfig: secure.Client().Transport.(*http.Transport).TLSClientConfig}
+	var clients [2]*client // of which the second never reads
+	for i := range clients {
+		ws, _, err := dialer.Dial("wss"+strings.TrimPrefix(secure.URL, "https")+"?environment=production", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ws.Close()
+		clients[i] = &client{ws: ws}
+	}
+	clients[0].next(t, feed.TypeSnapshot)
+	s.publish(t, state(t, 2, 2000, 1))
+	clients[0].next(t, feed.TypeDelta)
+	start := time.Now()
+	if err := s.stop(); err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(start); took > 2*time.Second {
+		t.Errorf("stopping took %s: it waited for someone who does not read", took)
 	}
 }
 

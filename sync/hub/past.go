@@ -35,16 +35,16 @@ func succeed(old *state, next *eval.Snapshot, size int) []*Past {
 	}
 	set, unset := feed.Changed(old.snapshot, next)
 	p := &Past{At: old.at, Changes: make([]Change, 0, len(set)+len(unset))}
-	bytes := headerSize
+	delta := headerSize
 	for _, name := range set {
 		p.Changes = append(p.Changes, Change{name, lineHash(old.snapshot.Line(name))})
-		bytes += len(next.Line(name)) + 1
+		delta += len(next.Line(name)) + 1
 	}
 	for _, name := range unset {
 		p.Changes = append(p.Changes, Change{name, lineHash(old.snapshot.Line(name))})
-		bytes += len(name) + 3
+		delta += len(name) + 3
 	}
-	if !worthwhile(bytes, size) {
+	if !worthwhile(delta, size) {
 		return nil
 	}
 	past := slices.Concat([]*Past{p}, old.past)
