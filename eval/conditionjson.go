@@ -3,6 +3,8 @@ package eval
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 )
 
 // UnmarshalJSON reads a condition: an object with one key, which is a form that this engine knows.
@@ -50,4 +52,47 @@ func (c *Condition) body() (any, error) {
 		return c.Value, nil
 	}
 	return nil, fmt.Errorf("the form %q is not known", c.Op)
+}
+
+func (r *reader) condition() Condition {
+	var c Condition
+	forms := 0
+	r.object(func(key string) {
+		forms++
+		r.form(&c, Op(key))
+	})
+	if forms != 1 {
+		r.note("a condition is an object with one key, its form; this has %d", forms)
+	}
+	return c
+}
+
+// form reads what stands under the key of a condition.
+func (r *reader) form(c *Condition, op Op) {
+	c.Op = op
+	switch op {
+	case OpFields, OpOptional:
+		r.object(func(name string) {
+			c.Fields = append(c.Fields, Field{Name: name, Condition: r.condition()})
+		})
+		slices.SortStableFunc(c.Fields, func(a, b Field) int { return strings.Compare(a.Name, b.Name) })
+	case OpAll, OpAny:
+		c.Of = r.conditions()
+	case OpSegment, OpType, OpMatch, OpNoMatch, OpPrefix, OpSuffix, OpContains:
+		c.Text = r.text()
+	case OpIn:
+		c.Values = []any{}
+		r.list(func() { c.Values = append(c.Values, r.scalar()) })
+	case OpEq, OpNe, OpLt, OpLe, OpGt, OpGe:
+		c.Value = r.scalar()
+	default:
+		r.note("a form of condition that this engine does not know")
+		r.any()
+	}
+}
+
+func (r *reader) conditions() []Condition {
+	list := []Condition{}
+	r.list(func() { list = append(list, r.condition()) })
+	return list
 }

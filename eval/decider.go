@@ -1,7 +1,6 @@
 package eval
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -28,32 +27,6 @@ type prerequisite struct {
 	key      string
 	flag     *decider // nil: there is none
 	variants []string
-}
-
-// rule is a [Rule] made ready. Nil pointers and zero times let everyone in.
-type rule struct {
-	source            *Rule
-	when, any, unless *test
-	from, until       time.Time
-	timed             bool
-	layer, share      *bucketer
-	slotFrom, slotTo  int
-	ramp              []Step
-	most              int // the share, where there is no ramp
-	outcome
-}
-
-// outcome is an [Outcome] made ready: one answer, or a split.
-type outcome struct {
-	serve *Result
-	bucketer
-	split []slice
-}
-
-// slice is a part of a split: what remains below the bucket end.
-type slice struct {
-	end    int
-	result *Result
 }
 
 // newDecider makes the flag of it ready; problem is what is already known to make it unusable.
@@ -180,131 +153,6 @@ func (d *decider) prepareOwn() (err error) {
 		d.fixed = d.own.serve
 	}
 	return err
-}
-
-// newOutcome readies o; reason is that of serve.
-func (d *decider) newOutcome(o *Outcome, reason Reason) (out outcome, err error) {
-	if (o.Serve == "") == (o.Split == nil) {
-		return out, errors.New("want one of serve and split")
-	}
-	if o.Split == nil {
-		out.serve, err = d.result(o.Serve, reason)
-		return out, err
-	}
-	out.bucketer = newBucketer(o.By, d.salt(o)+":")
-	end := 0
-	for _, variant := range slices.Sorted(maps.Keys(o.Split)) {
-		result, err := d.result(variant, ReasonSplit)
-		if err != nil {
-			return out, fmt.Errorf("split: %w", err)
-		}
-		weight := o.Split[variant]
-		if weight < 0 || weight > whole {
-			return out, fmt.Errorf("split: the weight %d is not within 0 and %d", weight, whole)
-		}
-		end += weight
-		out.split = append(out.split, slice{end, result})
-	}
-	if end != whole {
-		return out, fmt.Errorf("split: the weights add up to %d, not to %d", end, whole)
-	}
-	return out, nil
-}
-
-// salt is what is hashed first for o.
-func (d *decider) salt(o *Outcome) string {
-	if o.Salt != "" {
-		return o.Salt
-	}
-	return d.flag.Key
-}
-
-// newRule readies a rule.
-func (d *decider) newRule(p *preparer, source *Rule) (r rule, err error) {
-	r.source = source
-	if r.when, err = p.optional(source.When); err != nil {
-		return r, fmt.Errorf("when: %w", err)
-	}
-	if len(source.Any) > 0 {
-		if r.any, err = p.optional(&Condition{Op: OpAny, Of: source.Any}); err != nil {
-			return r, fmt.Errorf("any: %w", err)
-		}
-	}
-	if r.unless, err = p.optional(source.Unless); err != nil {
-		return r, fmt.Errorf("unless: %w", err)
-	}
-	if r.prepareClock(); source.Layer != nil {
-		if err := r.prepareLayer(); err != nil {
-			return r, err
-		}
-	}
-	reason := ReasonTargetingMatch
-	if source.Share != nil || source.Ramp != nil {
-		reason = ReasonSplit
-		if err := r.prepareShare(d.salt(&source.Outcome)); err != nil {
-			return r, err
-		}
-	}
-	r.outcome, err = d.newOutcome(&source.Outcome, reason)
-	return r, err
-}
-
-// optional readies c, if there is one.
-func (p *preparer) optional(c *Condition) (*test, error) {
-	if c == nil {
-		return nil, nil
-	}
-	t, err := p.test(c)
-	return &t, err
-}
-
-func (r *rule) prepareClock() {
-	if r.source.From != nil {
-		r.from = *r.source.From
-	}
-	if r.source.Until != nil {
-		r.until = *r.source.Until
-	}
-	r.timed = r.source.From != nil || r.source.Until != nil
-}
-
-func (r *rule) prepareLayer() error {
-	l := r.source.Layer
-	from, to := l.Slots[0], l.Slots[1]
-	if l.Name == "" || from < 0 || from > to || to > whole {
-		return fmt.Errorf("layer: want a name and slots within 0 and %d", whole)
-	}
-	b := newBucketer(r.source.By, "layer:"+l.Name+":")
-	r.layer, r.slotFrom, r.slotTo = &b, from, to
-	return nil
-}
-
-func (r *rule) prepareShare(salt string) error {
-	if r.source.Share != nil && r.source.Ramp != nil {
-		return errors.New("want one of share and ramp")
-	}
-	b := newBucketer(r.source.By, salt+":share:")
-	r.share, r.ramp = &b, r.source.Ramp
-	if r.source.Share != nil {
-		r.most = *r.source.Share
-		return checkShare(r.most)
-	}
-	for i, step := range r.ramp {
-		if i > 0 && !step.At.After(r.ramp[i-1].At) {
-			return errors.New("ramp: the steps are not in order of time")
-		}
-		if err := checkShare(step.Share); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func checkShare(share int) error {
-	if share < 0 || share > whole {
-		return fmt.Errorf("the share %d is not within 0 and %d", share, whole)
-	}
-	return nil
 }
 
 // clockOf gives the instants, in order, at which answers of f change by themselves.

@@ -1,8 +1,6 @@
 package eval
 
 import (
-	"slices"
-	"strings"
 	"time"
 )
 
@@ -165,49 +163,6 @@ func (r *reader) step() Step {
 		}
 	})
 	return s
-}
-
-func (r *reader) condition() Condition {
-	var c Condition
-	forms := 0
-	r.object(func(key string) {
-		forms++
-		r.form(&c, Op(key))
-	})
-	if forms != 1 {
-		r.note("a condition is an object with one key, its form; this has %d", forms)
-	}
-	return c
-}
-
-// form reads what stands under the key of a condition.
-func (r *reader) form(c *Condition, op Op) {
-	c.Op = op
-	switch op {
-	case OpFields, OpOptional:
-		r.object(func(name string) {
-			c.Fields = append(c.Fields, Field{Name: name, Condition: r.condition()})
-		})
-		slices.SortStableFunc(c.Fields, func(a, b Field) int { return strings.Compare(a.Name, b.Name) })
-	case OpAll, OpAny:
-		c.Of = r.conditions()
-	case OpSegment, OpType, OpMatch, OpNoMatch, OpPrefix, OpSuffix, OpContains:
-		c.Text = r.text()
-	case OpIn:
-		c.Values = []any{}
-		r.list(func() { c.Values = append(c.Values, r.scalar()) })
-	case OpEq, OpNe, OpLt, OpLe, OpGt, OpGe:
-		c.Value = r.scalar()
-	default:
-		r.note("a form of condition that this engine does not know")
-		r.any()
-	}
-}
-
-func (r *reader) conditions() []Condition {
-	list := []Condition{}
-	r.list(func() { list = append(list, r.condition()) })
-	return list
 }
 
 // lists reads an object of lists of strings.

@@ -28,8 +28,9 @@ type linkedSegment struct {
 
 // reach is how far a decision can lead.
 type reach struct {
-	steps int // prerequisites and segments, one after the other
-	tests int
+	steps  int // prerequisites and segments, one after the other
+	tests  int
+	cyclic bool // without an end
 }
 
 // add makes r lead to all that other leads to.
@@ -40,7 +41,7 @@ func (r *reach) add(other reach) {
 
 // step makes r lead, by one step more, to all that other leads to.
 func (r *reach) step(other reach) {
-	r.add(reach{other.steps + 1, other.tests})
+	r.add(reach{steps: other.steps + 1, tests: other.tests})
 }
 
 func (r *reach) check() error {
@@ -72,7 +73,7 @@ func (s *Snapshot) link(prev *Snapshot) {
 		it := ready[len(ready)-1]
 		ready = ready[:len(ready)-1]
 		delete(waiting, it)
-		s.prepare(it, nil)
+		s.prepare(it, s.leadsRound(it))
 		for _, user := range users[it.name] {
 			if waiting[user]--; waiting[user] == 0 {
 				ready = append(ready, user)
@@ -80,7 +81,7 @@ func (s *Snapshot) link(prev *Snapshot) {
 		}
 	}
 	for it := range waiting {
-		s.prepare(it, errCycle)
+		s.prepare(it, true)
 	}
 }
 
@@ -109,13 +110,31 @@ func (s *Snapshot) discard(stale map[string]bool) map[*item]int {
 	return waiting
 }
 
-// prepare makes it ready, after all that it refers to. A problem, if there is one, is what makes it unusable.
-func (s *Snapshot) prepare(it *item, problem error) {
-	if problem == nil {
-		problem = it.problem
+// leadsRound reports whether it refers to something that was found to refer to itself.
+func (s *Snapshot) leadsRound(it *item) bool {
+	for _, used := range it.uses {
+		kind, key, _ := strings.Cut(used, " ")
+		if kind == "flag" {
+			if d := s.flags[key]; d != nil && d.cyclic {
+				return true
+			}
+		} else if linked := s.segments[key]; linked != nil && linked.cyclic {
+			return true
+		}
+	}
+	return false
+}
+
+// prepare makes it ready, after all that it refers to unless that is cyclic.
+func (s *Snapshot) prepare(it *item, cyclic bool) {
+	problem := it.problem
+	if cyclic {
+		problem = errCycle
 	}
 	if it.flag != nil {
-		s.flags[it.flag.Key] = s.newDecider(it, problem)
+		d := s.newDecider(it, problem)
+		d.cyclic = cyclic
+		s.flags[d.flag.Key] = d
 		return
 	}
 	p := preparer{segments: s.segments}
@@ -123,8 +142,7 @@ func (s *Snapshot) prepare(it *item, problem error) {
 	if problem == nil {
 		linked.test, linked.problem = p.test(&it.segment.Condition)
 	}
-	linked.reach = p.reach
-	if linked.problem == nil {
+	if linked.reach, linked.cyclic = p.reach, cyclic; linked.problem == nil {
 		linked.problem = p.check()
 	}
 	s.segments[it.segment.Name] = linked
