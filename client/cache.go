@@ -99,7 +99,7 @@ func (c *cache) write(s *eval.Snapshot) (err error) {
 	}
 	defer func() {
 		if err != nil {
-			os.Remove(f.Name())
+			_ = os.Remove(f.Name())
 		}
 	}()
 	err = errors.Join(feed.WriteSnapshot(f, s), f.Sync(), f.Close())
@@ -118,7 +118,7 @@ func (c *cache) sweep() {
 	for _, name := range left {
 		info, err := os.Lstat(name)
 		if err == nil && time.Since(info.ModTime()) > time.Hour {
-			os.Remove(name)
+			_ = os.Remove(name)
 		}
 	}
 }

@@ -34,12 +34,12 @@ func (c *Client) dial(ctx context.Context, have string) (conn *websocket.Conn, s
 		Subprotocols:      []string{feed.Subprotocol},
 		EnableCompression: true,
 	}
-	conn, answer, err := dialer.DialContext(ctx, c.address(have), c.header())
+	conn, answer, err := dialer.DialContext(ctx, c.address(have), c.header()) //nolint:bodyclose // says that it need not be
 	if err != nil {
 		return nil, 0, c.dialError(answer, err)
 	}
 	if conn.Subprotocol() != feed.Subprotocol {
-		conn.Close()
+		_ = conn.Close()
 		return nil, 0, &refusal{text: "the server does not speak " + feed.Subprotocol, hopeless: true}
 	}
 	guard.done()
@@ -157,7 +157,7 @@ func (g *guard) open(ctx context.Context, network, address string) (net.Conn, er
 	defer g.mu.Unlock()
 	g.conn = &guardedConn{Conn: conn, left: maxHandshake}
 	if g.over {
-		g.conn.Close()
+		_ = g.conn.Close()
 	}
 	return g.conn, nil
 }
@@ -168,7 +168,7 @@ func (g *guard) close() {
 	defer g.mu.Unlock()
 	g.over = true
 	if g.conn != nil {
-		g.conn.Close()
+		_ = g.conn.Close()
 	}
 }
 

@@ -21,7 +21,7 @@ func ExampleClient_Bool() {
 		Name:        "checkout/pod-7",
 	})
 	if err != nil {
-		log.Fatal(err)
+		panic(err) // the config is wrong
 	}
 	defer flags.Close()
 

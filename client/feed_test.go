@@ -2,6 +2,7 @@ package client_test
 
 import (
 	"context"
+	"errors"
 	"runtime/pprof"
 	"slices"
 	"strings"
@@ -192,7 +193,7 @@ func TestClosed(t *testing.T) {
 	if s := c.Status(); s.State != client.Closed || s.Connected || !c.Bool("a", nil, false) {
 		t.Errorf("status %+v, a is %v", s, c.Bool("a", nil, false))
 	}
-	if err := c.Ready(t.Context()); err != client.ErrClosed {
+	if err := c.Ready(t.Context()); !errors.Is(err, client.ErrClosed) {
 		t.Errorf("Ready: %v", err)
 	}
 }

@@ -57,7 +57,7 @@ func readFile(path string, cfg Config, prev *eval.Snapshot) (*eval.Snapshot, err
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // only read
 	s, err := feed.ReadSnapshot(f, prev)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)

@@ -87,6 +87,7 @@ type peer struct {
 
 // accept makes a handler that hands each websocket to fn, and closes it when fn returns.
 func accept(t *testing.T, fn func(*peer)) http.Handler {
+	t.Helper()
 	upgrader := websocket.Upgrader{Subprotocols: []string{feed.Subprotocol}, EnableCompression: true}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		conn, err := upgrader.Upgrade(w, r, nil)
@@ -139,7 +140,7 @@ func (p *peer) expect(kind string) feed.Message {
 
 // gone waits until the client has hung up.
 func (p *peer) gone() {
-	for range p.in { //nolint:revive // what it still says does not matter
+	for range p.in { // what it still says does not matter
 	}
 }
 

@@ -51,8 +51,9 @@ func (c *Client) connect(ctx context.Context, distrust bool) ending {
 	}
 	s := &session{client: c, conn: conn, skew: skew}
 	defer whenDone(ctx, s.hangUp)()
-	defer conn.Close()
-	return s.run()
+	end := s.run()
+	_ = conn.Close()
+	return end
 }
 
 // whenDone has fn called when ctx ends before the function it gives is called, which waits for fn if it was.
@@ -95,5 +96,5 @@ func (c *Client) warnOfPlainKey() {
 func (s *session) hangUp() {
 	bye := websocket.FormatCloseMessage(websocket.CloseNormalClosure, "")
 	_ = s.conn.WriteControl(websocket.CloseMessage, bye, time.Now().Add(100*time.Millisecond))
-	s.conn.Close()
+	_ = s.conn.Close()
 }

@@ -33,6 +33,8 @@ func (s *session) apply(m feed.Message, size int) error {
 	switch {
 	case errors.Is(err, feed.ErrBackwards):
 		return s.wait(err)
+	case errors.Is(err, eval.ErrFormat): // asking again would bring the same
+		return &refusal{text: "this client is too old for the server's flags: " + printable(err.Error()), hopeless: true}
 	case err != nil && s.behind && errors.Is(err, feed.ErrFrom):
 		return s.ask(err) // the server has caught up by steps that we left out
 	case err != nil:
@@ -44,7 +46,7 @@ func (s *session) apply(m feed.Message, size int) error {
 	s.doubts, s.strays, s.behind = 0, 0, false
 	s.client.hold(next)
 	if observe := s.client.cfg.OnMessage; observe != nil {
-		observe(Message{Message: m, Size: size, Before: before, After: next})
+		s.client.protect(func() { observe(Message{Message: m, Size: size, Before: before, After: next}) })
 	}
 	err = s.send(feed.Header{Type: feed.TypeApplied, Digest: next.At().Digest})
 	s.confirmed(m.Header)

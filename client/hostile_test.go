@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -118,6 +119,9 @@ func TestConnectionEndsOn(t *testing.T) {
 			p.conn.EnableWriteCompression(true)
 			p.say(strings.Repeat("x", 1_000_000))
 		}, "Config.MaxSnapshot"},
+		"a later format": {func(p *peer) {
+			p.say(strings.Replace(encode(t, feed.Full(snapshotOf(t, environment, 2))), `"format":1`, `"format":2`, 1))
+		}, "too old"},
 		"goodbye":    {func(p *peer) { p.say(`{"type":"goodbye","reason":"moving\nhouse","retryAfter":1}`) }, "goodbye: moving house"},
 		"cut":        {func(p *peer) { p.conn.NetConn().Close() }, "read feed"},
 		"not frames": {func(p *peer) { fmt.Fprint(p.conn.NetConn(), "\xff\xff\xff\xff and so on") }, "read feed"},
@@ -306,7 +310,6 @@ func TestRequest(t *testing.T) {
 	await(t, c, "confirmation", func(s client.Status) bool { return s.Source == client.SourceFeed && s.Connected })
 }
 
-// A message may come in pieces that take long: it is only silence that ends a connection.
 func TestCloseWhileDialling(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -334,7 +337,7 @@ func TestCloseWhileDialling(t *testing.T) {
 	case <-time.After(30 * time.Second):
 		t.Fatal("Close waits for the handshake")
 	}
-	if err := c.Ready(context.Background()); err != client.ErrClosed {
+	if err := c.Ready(context.Background()); !errors.Is(err, client.ErrClosed) {
 		t.Errorf("Ready after Close: %v", err)
 	}
 }

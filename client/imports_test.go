@@ -16,7 +16,7 @@ func TestLinksNoMoreThanItNeeds(t *testing.T) {
 	allowed := []string{"github.com/yardarm-io/yardarm/eval", "github.com/yardarm-io/yardarm/sync/feed", "github.com/yardarm-io/yardarm/client",
 		"github.com/gorilla/websocket"}
 	seen := 0
-	for _, path := range strings.Fields(string(out)) {
+	for path := range strings.FieldsSeq(string(out)) {
 		first, _, _ := strings.Cut(path, "/")
 		if !strings.Contains(first, ".") || strings.HasPrefix(path, "vendor/") {
 			continue // the standard library

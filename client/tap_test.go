@@ -22,6 +22,7 @@ type tap struct {
 }
 
 func newTap(t *testing.T, server *clienttest.Server) *tap {
+	t.Helper()
 	tp := &tap{t: t}
 	upstream, err := url.Parse(server.URL)
 	if err != nil {

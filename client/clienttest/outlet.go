@@ -63,7 +63,7 @@ func (o *outlet) note(conn net.Conn, state http.ConnState) {
 	case state == http.StateClosed:
 		delete(o.conns, conn)
 	case o.server == nil:
-		conn.Close() // accepted while closing
+		_ = conn.Close() // accepted while closing
 	default:
 		o.conns[conn] = struct{}{}
 	}
@@ -78,9 +78,9 @@ func (o *outlet) close() {
 	if server == nil {
 		return
 	}
-	server.Close()
+	_ = server.Close()
 	for conn := range conns {
-		conn.Close()
+		_ = conn.Close()
 	}
 	<-o.served
 }

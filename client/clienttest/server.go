@@ -3,12 +3,12 @@ package clienttest
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"net/http"
 	"slices"
 	"sync"
-	"testing"
 	"time"
 
 	"github.com/yardarm-io/yardarm/client"
@@ -22,6 +22,15 @@ const Environment = "test"
 
 const heartbeat = 100 * time.Millisecond
 
+// TB is what a server needs of a test: a [testing.T], [testing.B] or [testing.F]. It is an interface of its own, so that
+// programs that are no tests can serve flags without linking package testing.
+type TB interface {
+	Helper()
+	Cleanup(fn func())
+	Fatalf(format string, args ...any)
+	Output() io.Writer
+}
+
 // Server is a feed with flags that a test sets. Its methods may be called by any number of goroutines at the same time.
 // What goes wrong ends the test; those that can go wrong must be called by the test's own goroutine.
 type Server struct {
@@ -30,7 +39,7 @@ type Server struct {
 	// Environment is the one environment served.
 	Environment string
 
-	t      testing.TB
+	tb     TB
 	hub    *hub.Hub
 	stop   context.CancelFunc
 	done   chan struct{}
@@ -44,29 +53,23 @@ type Server struct {
 	clients  []*client.Client
 }
 
-// NewServer starts a server without flags for [Environment]. It ends with the test. In an example, which has no t, it may
-// be nil: then errors panic, and Close is to be called.
-func NewServer(t testing.TB) *Server { return NewServerIn(t, Environment) }
+// NewServer starts a server without flags for [Environment]. It ends with the test. Outside of tests tb may be nil:
+// then errors panic, and Close is to be called.
+func NewServer(tb TB) *Server { return NewServerIn(tb, Environment) }
 
 // NewServerIn is [NewServer] for another environment, for services that insist on theirs.
-func NewServerIn(t testing.TB, environment string) *Server {
-	s := &Server{Environment: environment, t: t, done: make(chan struct{}), items: map[string][]byte{}}
-	if t != nil {
-		t.Helper()
-		t.Cleanup(s.Close)
+func NewServerIn(tb TB, environment string) *Server {
+	s := &Server{Environment: environment, tb: tb, done: make(chan struct{}), items: map[string][]byte{}}
+	if tb != nil {
+		tb.Helper()
+		tb.Cleanup(s.Close)
 	}
 	h, err := hub.New(hub.Config{Environments: []string{environment}, Heartbeat: heartbeat, Timeout: time.Minute})
 	s.must("make hub", err)
 	s.hub = h
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stop = cancel
-	go func() {
-		defer close(s.done)
-		var hub sync.WaitGroup
-		hub.Go(func() { _ = h.Run(ctx) }) // ends with ctx, and without error
-		s.verify(ctx)
-		hub.Wait()
-	}()
+	go s.run(ctx)
 	mux := http.NewServeMux()
 	mux.Handle("GET /feed", h.Feed())
 	mux.Handle("GET /snapshot", h.Snapshot())
@@ -126,6 +129,15 @@ func (s *Server) tell() {
 		at = time.Now()
 	}
 	s.hub.SetFresh(at, s.refused)
+}
+
+// run does what the server does by itself, until ctx ends.
+func (s *Server) run(ctx context.Context) {
+	defer close(s.done)
+	var hub sync.WaitGroup
+	hub.Go(func() { _ = s.hub.Run(ctx) }) // ends with ctx, and without error
+	s.verify(ctx)
+	hub.Wait()
 }
 
 // verify keeps the origin in sight until ctx ends.
@@ -190,18 +202,18 @@ func revision(generation uint64) string { return fmt.Sprintf("%040x", generation
 // Config gives the config of a client of this server, for a test to change and to hand to [client.New].
 func (s *Server) Config() client.Config {
 	cfg := client.Config{URL: s.URL, Environment: s.Environment, Name: "clienttest/1", Logger: slog.New(slog.DiscardHandler)}
-	if s.t != nil {
-		cfg.Logger = slog.New(slog.NewTextHandler(s.t.Output(), nil))
+	if s.tb != nil {
+		cfg.Logger = slog.New(slog.NewTextHandler(s.tb.Output(), nil))
 	}
 	return cfg
 }
 
-// Client gives a client that has the flags of this server. It is closed when the test ends.
-func (s *Server) Client(t testing.TB) *client.Client {
+// Client gives a client that has the flags of this server. It is closed when the test ends; with a nil tb, by the caller.
+func (s *Server) Client(tb TB) *client.Client {
 	c, err := client.New(s.Config())
-	if t != nil {
-		t.Helper()
-		t.Cleanup(func() { c.Close() })
+	if tb != nil {
+		tb.Helper()
+		tb.Cleanup(func() { _ = c.Close() })
 	}
 	s.must("make client", err)
 	s.mu.Lock()
@@ -212,8 +224,8 @@ func (s *Server) Client(t testing.TB) *client.Client {
 }
 
 func (s *Server) helper() {
-	if s.t != nil {
-		s.t.Helper()
+	if s.tb != nil {
+		s.tb.Helper()
 	}
 }
 
@@ -221,9 +233,9 @@ func (s *Server) must(what string, err error) {
 	s.helper()
 	switch {
 	case err == nil:
-	case s.t == nil:
+	case s.tb == nil:
 		panic(fmt.Sprintf("clienttest: %s: %v", what, err))
 	default:
-		s.t.Fatalf("clienttest: %s: %v", what, err)
+		s.tb.Fatalf("clienttest: %s: %v", what, err)
 	}
 }
