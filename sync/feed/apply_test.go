@@ -13,14 +13,14 @@ import (
 )
 
 // carry sends m through its text.
-func carry(t testing.TB, m feed.Message) feed.Message {
-	t.Helper()
+func carry(tb testing.TB, m feed.Message) feed.Message {
+	tb.Helper()
 	text, err := feed.Encode(m)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if m, err = feed.Decode(text); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return m
 }

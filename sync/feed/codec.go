@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -103,7 +104,7 @@ func splitLines(text []byte) ([][]byte, error) {
 		if len(line) == 0 {
 			return nil, fmt.Errorf("item line %d is empty", len(lines)+1)
 		}
-		lines = append(lines, line[:len(line):len(line)])
+		lines = append(lines, slices.Clip(line))
 	}
 	return lines, nil
 }

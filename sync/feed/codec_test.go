@@ -16,8 +16,9 @@ import (
 var update = flag.Bool("update", false, "rewrite the golden files in testdata")
 
 // goldens is one message of each kind; testdata/NAME.txt is its text.
-func goldens(t testing.TB) map[string]feed.Message {
-	before, after := snapshot(t, oldAt, oldLines), snapshot(t, newAt, newLines)
+func goldens(tb testing.TB) map[string]feed.Message {
+	tb.Helper()
+	before, after := snapshot(tb, oldAt, oldLines), snapshot(tb, newAt, newLines)
 	at := after.At()
 	verified := time.Date(2026, 11, 3, 14, 31, 50, 120e6, time.UTC)
 	back := feed.Full(before)

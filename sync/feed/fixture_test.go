@@ -34,22 +34,22 @@ var (
 	}
 )
 
-func snapshot(t testing.TB, at eval.At, lines []string) *eval.Snapshot {
-	t.Helper()
+func snapshot(tb testing.TB, at eval.At, lines []string) *eval.Snapshot {
+	tb.Helper()
 	raw := make([][]byte, len(lines))
 	for i, line := range lines {
 		raw[i] = []byte(line)
 	}
 	s, err := eval.New(at, raw, nil)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return s
 }
 
 // random gives a snapshot of some of 40 flags, each of which stands in one of four ways.
-func random(t testing.TB, r *rand.Rand, generation uint64) *eval.Snapshot {
-	t.Helper()
+func random(tb testing.TB, r *rand.Rand, generation uint64) *eval.Snapshot {
+	tb.Helper()
 	lines := []string{metaLine}
 	for key := range 40 {
 		if how := r.IntN(5); how < 4 {
@@ -57,7 +57,7 @@ func random(t testing.TB, r *rand.Rand, generation uint64) *eval.Snapshot {
 		}
 	}
 	r.Shuffle(len(lines), func(i, j int) { lines[i], lines[j] = lines[j], lines[i] })
-	return snapshot(t, eval.At{Revision: fmt.Sprintf("%040d", generation), Generation: generation}, lines)
+	return snapshot(tb, eval.At{Revision: fmt.Sprintf("%040d", generation), Generation: generation}, lines)
 }
 
 func flagLine(key string, how int) string {

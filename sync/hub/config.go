@@ -2,10 +2,12 @@ package hub
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 )
 
@@ -68,10 +70,8 @@ func (c Config) validate() error {
 			return fmt.Errorf("hub: Config.%s must be %s", field.name, field.want)
 		}
 	}
-	for _, name := range c.Environments {
-		if name == "" {
-			return fmt.Errorf("hub: Config.Environments has an empty name")
-		}
+	if slices.Contains(c.Environments, "") {
+		return errors.New("hub: Config.Environments has an empty name")
 	}
 	for _, origin := range c.Origins {
 		if u, err := url.Parse(origin); err != nil || u.Scheme == "" || u.Host == "" || u.Path != "" {

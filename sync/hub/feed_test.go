@@ -222,6 +222,7 @@ func TestRefusalIsToldAtOnce(t *testing.T) {
 	c := s.dial(t, "")
 	c.next(t, feed.TypeSnapshot)
 	c.next(t, feed.TypeFresh)
+	s.publish(t, state(t, 1, 5)) // nothing new: not told
 	refused := feed.Refused{Revision: "abc", Reason: "no such variant"}
 	s.SetFresh(time.Now(), &refused)
 	if m := c.next(t, feed.TypeFresh); m.Refused == nil || *m.Refused != refused {
@@ -229,6 +230,10 @@ func TestRefusalIsToldAtOnce(t *testing.T) {
 	}
 	again := refused
 	s.SetFresh(time.Now(), &again) // the same: not told
+	s.publish(t, state(t, 2, 5))
+	if m, err := c.receive(); err != nil || m.Type != feed.TypeDelta {
+		t.Errorf("got a %s message, want a delta only (%v)", m.Type, err)
+	}
 	s.SetFresh(time.Now(), nil)
 	if m := c.next(t, feed.TypeFresh); m.Refused != nil {
 		t.Errorf("heartbeat %+v after the refusal was over", m.Header)
@@ -322,7 +327,7 @@ func TestMaxConnections(t *testing.T) {
 	if err == nil {
 		t.Fatal("a third connected")
 	}
-	if text, _ := io.ReadAll(resp.Body); resp.StatusCode != 503 || !strings.Contains(string(text), "limit of 2") {
+	if text, _ := io.ReadAll(resp.Body); resp.StatusCode != http.StatusServiceUnavailable || !strings.Contains(string(text), "limit of 2") {
 		t.Errorf("answered %d %q", resp.StatusCode, text)
 	}
 	first.ws.Close()
@@ -384,7 +389,7 @@ func TestEnvironmentsComeAndGo(t *testing.T) {
 	if code, _ := c.closed(t); code != websocket.CloseServiceRestart {
 		t.Errorf("closed with %d", code)
 	}
-	if _, resp, err := s.try("environment=production"); err == nil || resp.StatusCode != 404 {
+	if _, resp, err := s.try("environment=production"); err == nil || resp.StatusCode != http.StatusNotFound {
 		t.Errorf("an environment that is gone: %v", err)
 	}
 	s.SetEnvironments("staging", "production")

@@ -28,11 +28,11 @@ type server struct {
 	stop func() error // ends Run and gives what it returned
 }
 
-func serve(t testing.TB, config hub.Config) *server {
-	t.Helper()
+func serve(tb testing.TB, config hub.Config) *server {
+	tb.Helper()
 	h, err := hub.New(config)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/feed", h.Feed())
@@ -55,30 +55,30 @@ func serve(t testing.TB, config hub.Config) *server {
 			return errors.New("run did not end")
 		}
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := s.stop(); err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 		s.http.Close()
 	})
 	return s
 }
 
-func (s *server) publish(t testing.TB, snap *eval.Snapshot) {
-	t.Helper()
+func (s *server) publish(tb testing.TB, snap *eval.Snapshot) {
+	tb.Helper()
 	if err := s.Publish(snap.Meta().Environment, snap); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 
 // state gives a snapshot of production with flags count, of which those in on serve "on".
-func state(t testing.TB, generation uint64, count int, on ...int) *eval.Snapshot {
-	t.Helper()
-	return stateOf(t, "production", generation, count, on...)
+func state(tb testing.TB, generation uint64, count int, on ...int) *eval.Snapshot {
+	tb.Helper()
+	return stateOf(tb, "production", generation, count, on...)
 }
 
-func stateOf(t testing.TB, environment string, generation uint64, count int, on ...int) *eval.Snapshot {
-	t.Helper()
+func stateOf(tb testing.TB, environment string, generation uint64, count int, on ...int) *eval.Snapshot {
+	tb.Helper()
 	lines := [][]byte{fmt.Appendf(nil, `meta {"bucketing":"murmur3-v2","compiler":"1","environment":%q,"format":1}`, environment)}
 	for i := range count {
 		lines = append(lines, flagLine(i, "off"))
@@ -88,7 +88,7 @@ func stateOf(t testing.TB, environment string, generation uint64, count int, on 
 	}
 	s, err := eval.New(eval.At{Revision: fmt.Sprintf("%040x", generation), Generation: generation}, lines, nil)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return s
 }
@@ -105,14 +105,14 @@ type client struct {
 }
 
 // dial subscribes to production with more parameters, as "have=...".
-func (s *server) dial(t testing.TB, params string, with ...func(*websocket.Dialer)) *client {
-	t.Helper()
+func (s *server) dial(tb testing.TB, params string, with ...func(*websocket.Dialer)) *client {
+	tb.Helper()
 	ws, _, err := s.try("environment=production&"+params, with...)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	c := &client{ws: ws}
-	t.Cleanup(func() { ws.Close() })
+	tb.Cleanup(func() { ws.Close() })
 	return c
 }
 
@@ -136,18 +136,18 @@ func smallWindow(d *websocket.Dialer) {
 }
 
 // next gives the next message of the given type; without one, the next that is no heartbeat. It fails on other messages.
-func (c *client) next(t testing.TB, want string) feed.Message {
-	t.Helper()
+func (c *client) next(tb testing.TB, want string) feed.Message {
+	tb.Helper()
 	for {
 		m, err := c.receive()
 		if err != nil {
-			t.Fatalf("waiting for %q: %v", want, err)
+			tb.Fatalf("waiting for %q: %v", want, err)
 		}
 		if m.Type == feed.TypeFresh && want != feed.TypeFresh {
 			continue
 		}
 		if m.Type != want {
-			t.Fatalf("got a %s message, want %s: %+v", m.Type, want, m.Header)
+			tb.Fatalf("got a %s message, want %s: %+v", m.Type, want, m.Header)
 		}
 		return m
 	}
@@ -177,25 +177,25 @@ func (c *client) receive() (feed.Message, error) {
 	return m, nil
 }
 
-func (c *client) say(t testing.TB, m feed.Message) {
-	t.Helper()
+func (c *client) say(tb testing.TB, m feed.Message) {
+	tb.Helper()
 	text, err := feed.Encode(m)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if err := c.ws.WriteMessage(websocket.TextMessage, text); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 
 // closed reads to the end and gives the close code and reason.
-func (c *client) closed(t testing.TB) (int, string) {
-	t.Helper()
+func (c *client) closed(tb testing.TB) (int, string) {
+	tb.Helper()
 	for {
 		if _, err := c.receive(); err != nil {
 			var ce *websocket.CloseError
 			if !errors.As(err, &ce) {
-				t.Fatalf("the connection ended without a close frame: %v", err)
+				tb.Fatalf("the connection ended without a close frame: %v", err)
 			}
 			return ce.Code, ce.Text
 		}
@@ -203,13 +203,13 @@ func (c *client) closed(t testing.TB) (int, string) {
 }
 
 // eventually polls until ok or the patience is over.
-func eventually(t testing.TB, what string, ok func() bool) {
-	t.Helper()
+func eventually(tb testing.TB, what string, ok func() bool) {
+	tb.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for end := time.Now().Add(patience); !ok(); <-tick.C {
 		if time.Now().After(end) {
-			t.Fatalf("still not: %s", what)
+			tb.Fatalf("still not: %s", what)
 		}
 	}
 }

@@ -66,7 +66,7 @@ func TestDrain(t *testing.T) {
 	if err == nil {
 		t.Fatal("connected to a server that is shutting down")
 	}
-	if text, _ := io.ReadAll(resp.Body); resp.StatusCode != 503 || !strings.Contains(string(text), "shutting down") {
+	if text, _ := io.ReadAll(resp.Body); resp.StatusCode != http.StatusServiceUnavailable || !strings.Contains(string(text), "shutting down") {
 		t.Errorf("answered %d %q", resp.StatusCode, text)
 	}
 }
@@ -111,7 +111,7 @@ func TestRunEndsEverything(t *testing.T) {
 	if n := len(s.Subscribers()); n != 0 {
 		t.Errorf("%d subscribers are left", n)
 	}
-	if _, resp, err := s.try("environment=production"); err == nil || resp.StatusCode != 503 {
+	if _, resp, err := s.try("environment=production"); err == nil || resp.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("connected to a hub that has ended: %v", err)
 	}
 	s.http.Close()

@@ -69,6 +69,7 @@ func TestEverythingAtOnce(t *testing.T) {
 
 // stay follows until at is reached.
 func stay(t *testing.T, c *client, at eval.At) {
+	t.Helper()
 	for c.snap == nil || c.snap.At() != at {
 		if _, err := c.receive(); err != nil {
 			t.Errorf("one who stays: %v", err)
@@ -80,6 +81,7 @@ func stay(t *testing.T, c *client, at eval.At) {
 
 // comeAndGo connects again and again, with what it may have had, and reads a little.
 func comeAndGo(t *testing.T, s *server, done *atomic.Bool, seed uint64, states []*eval.Snapshot) {
+	t.Helper()
 	r := rand.New(rand.NewPCG(seed, seed))
 	for !done.Load() {
 		c := &client{snap: states[r.IntN(len(states))]}

@@ -16,6 +16,7 @@ func plain(d *websocket.Dialer) { d.EnableCompression = false }
 
 // alternate gives two states between which lies a delta of about 60 KB.
 func alternate(t *testing.T, generation uint64) *eval.Snapshot {
+	t.Helper()
 	var on []int
 	for i := 0; generation%2 == 1 && i < 300; i++ {
 		on = append(on, i)
@@ -76,14 +77,23 @@ func heapInUse() int64 {
 
 func TestStalledSubscribersAreDropped(t *testing.T) {
 	t.Parallel()
-	s := serve(t, hub.Config{SendBuffer: 16 << 10, WriteTimeout: 200 * time.Millisecond, Heartbeat: time.Minute, Snapshots: 2})
+	s := serve(t, hub.Config{SendBuffer: 16 << 10, WriteTimeout: 200 * time.Millisecond, Heartbeat: time.Minute})
 	s.publish(t, state(t, 1, 1000)) // more than the socket buffers take
 	for range 5 {
 		s.dial(t, query("client", "stalled"), plain, smallWindow)
 	}
 	healthy := s.dial(t, query("client", "healthy"), plain)
-	healthy.next(t, feed.TypeSnapshot) // in spite of a budget of 2, which the stalled cannot use up
+	healthy.next(t, feed.TypeSnapshot)
 	eventually(t, "the stalled are gone", func() bool { return len(s.Subscribers()) == 1 })
 	s.publish(t, state(t, 2, 1000, 5))
 	healthy.next(t, feed.TypeDelta)
+}
+
+func TestStalledSubscribersDoNotUseUpTheBudget(t *testing.T) {
+	t.Parallel()
+	s := serve(t, hub.Config{SendBuffer: 16 << 10, WriteTimeout: time.Hour, Snapshots: 1})
+	s.publish(t, state(t, 1, 1000))
+	s.dial(t, "", plain, smallWindow)
+	eventually(t, "it is there", func() bool { return len(s.Subscribers()) == 1 })
+	s.dial(t, "", plain).next(t, feed.TypeSnapshot)
 }

@@ -32,14 +32,14 @@ func (s *server) get(t *testing.T, method string, headers ...string) *http.Respo
 
 func TestSnapshot(t *testing.T) {
 	s := serve(t, hub.Config{Environments: []string{"production"}})
-	if resp := s.get(t, "GET"); resp.StatusCode != 503 || resp.Header.Get("Retry-After") == "" {
+	if resp := s.get(t, "GET"); resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" {
 		t.Errorf("answered %s before there is a snapshot", resp.Status)
 	}
 	snap := state(t, 1, 40)
 	s.publish(t, snap)
 	for encoding, accept := range map[string]string{"": "identity", "gzip": "br;q=1.0, gzip;q=0.8"} {
 		resp := s.get(t, "GET", "Accept-Encoding", accept)
-		if resp.StatusCode != 200 || resp.Header.Get("Content-Encoding") != encoding {
+		if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Encoding") != encoding {
 			t.Fatalf("answered %s in encoding %q, want %q", resp.Status, resp.Header.Get("Content-Encoding"), encoding)
 		}
 		var body io.Reader = resp.Body
@@ -101,7 +101,7 @@ func TestSnapshotConditions(t *testing.T) {
 		}
 	}
 	s.publish(t, state(t, 2, 40, 1))
-	if resp := s.get(t, "GET", "If-None-Match", tag); resp.StatusCode != 200 {
+	if resp := s.get(t, "GET", "If-None-Match", tag); resp.StatusCode != http.StatusOK {
 		t.Errorf("%s after a change", resp.Status)
 	}
 }

@@ -47,7 +47,7 @@ func newState(old *state, s *eval.Snapshot) *state {
 		st.size += len(line) + 1
 	}
 	st.past = succeed(old, s, st.size)
-	// Whoever has seen the greatest position must be told why it goes back, and who that is is not known here.
+	// Whoever has seen the greatest position must be told why it goes back; nobody knows here who has.
 	if feed.Compare(st.at, st.peak) < 0 {
 		st.back = feed.BackRewritten
 	} else {

@@ -12,11 +12,8 @@ import (
 	"github.com/yardarm-io/yardarm/sync/feed"
 )
 
-// Why the hub itself ended a connection.
-var (
-	errStopped  = errors.New("the server was stopped")
-	errFarewell = errors.New("sent away")
-)
+// errStopped is why the hub itself ended a connection.
+var errStopped = errors.New("the server was stopped")
 
 // resyncEvery is how long a subscriber waits between two snapshots that it asks for.
 const resyncEvery = time.Second
@@ -78,37 +75,37 @@ func (s *subscriber) run() {
 	s.aside(s.begin)
 	for {
 		r, err := s.conn.next()
-		if err != nil {
-			s.aside(func() error { return s.finish(err) })
-			return
+		if err == nil {
+			s.aside(func() { err = s.receive(r) })
 		}
-		if err = s.aside(func() error { return s.receive(r) }); err != nil {
-			s.aside(func() error { return s.finish(err) })
+		if err != nil {
+			s.aside(func() { s.finish(err) })
 			return
 		}
 	}
 }
 
 // aside calls fn on another goroutine and waits for it.
-func (s *subscriber) aside(fn func() error) error {
-	done := make(chan error, 1)
-	go func() { done <- fn() }()
-	return <-done
+func (s *subscriber) aside(fn func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		fn()
+	}()
+	<-done
 }
 
-func (s *subscriber) begin() error {
+func (s *subscriber) begin() {
 	s.conn.onPong(s.heard)
 	s.heard()
 	s.post(wantUpdate | wantFresh)
-	return nil
 }
 
-func (s *subscriber) finish(err error) error {
+func (s *subscriber) finish(err error) {
 	s.refuse(err)
 	s.end(err)
 	s.writers.Wait()
 	s.hub.part(s)
-	return nil
 }
 
 func (s *subscriber) receive(r io.Reader) error {
