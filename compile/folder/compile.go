@@ -51,7 +51,7 @@ func Compile(tree fs.FS, dir string) Result {
 
 // open loads, checks and evaluates a folder; ok is false if there is nothing to read.
 func open(tree fs.FS, dir string) (r *reader, v cue.Value, ok bool) {
-	r = &reader{conditions: &conditions{problems: &problems{dir: dir, index: &node{}}, uses: map[string]bool{}}, broken: map[string]bool{}}
+	r = &reader{conditions: &conditions{problems: &problems{dir: dir, index: &node{}}, uses: map[string]bool{}, fit: map[string]bool{}}, broken: map[string]bool{}}
 	inst, schema := loadFolder(tree, dir, r.problems)
 	if inst == nil {
 		return r, v, false

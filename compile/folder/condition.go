@@ -24,6 +24,8 @@ type conditions struct {
 	context  attribute
 	// uses gathers the segments that were referred to.
 	uses map[string]bool
+	// fit remembers what some value of an attribute can be.
+	fit map[string]bool
 }
 
 // scope is where in the evaluation context a constraint stands.
@@ -68,8 +70,8 @@ func (c *conditions) read(v cue.Value, s scope) eval.Condition {
 func (c *conditions) all(args []cue.Value, s scope) eval.Condition {
 	var of []eval.Condition
 	for _, arg := range args {
-		if isSchemaContext(arg) {
-			continue
+		if pos := arg.Pos(); s.top && pos.IsValid() && isProduct(fileName(pos)) {
+			continue // #Context, to which the schema ties conditions
 		}
 		part := c.read(arg, s)
 		if part.Op == eval.OpAll {
@@ -89,7 +91,7 @@ func (c *conditions) any(v cue.Value, s scope) eval.Condition {
 	var values []any
 	var of []eval.Condition
 	for _, alternative := range flatten(v) {
-		if alternative.IncompleteKind()&(cue.StructKind|cue.ListKind) != 0 && alternative.IncompleteKind() != cue.TopKind {
+		if alternative.IncompleteKind() == cue.StructKind {
 			c.note(alternative, s, "write the alternatives as a list in the rule: #any: [{...}, {...}]",
 				"| cannot stand between blocks")
 			return always
@@ -197,11 +199,6 @@ func isOpen(v cue.Value) bool {
 		}
 	}
 	return true
-}
-
-func isSchemaContext(v cue.Value) bool {
-	root, path := v.ReferencePath()
-	return root.Exists() && root.BuildInstance() != nil && importPath(root) == schemaPath && path.String() == "#Context"
 }
 
 func importPath(root cue.Value) string {

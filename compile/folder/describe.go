@@ -21,7 +21,7 @@ var (
 	reMismatch = regexp.MustCompile(`(?s)^conflicting values (.+) and (.+) \(mismatched types (\S+) and (\S+)\)$`)
 	reConflict = regexp.MustCompile(`(?s)^conflicting values (.+) and (.+)$`)
 	reBound    = regexp.MustCompile(`(?s)^invalid value (.+) \((?:out of bound|does not satisfy) (.+)\)$`)
-	reNoRange  = regexp.MustCompile(`^incompatible (?:integer |number )?bounds (.+) and (.+)$`)
+	reNoRange  = regexp.MustCompile(`^incompatible (?:integer |number |string )?bounds (.+) and (.+)$`)
 	reNoRef    = regexp.MustCompile(`^reference "(.+)" not found`)
 	reNoField  = regexp.MustCompile(`^undefined field: (.+)$`)
 	reOpen     = regexp.MustCompile(`(?s)^incomplete value (.+)$`)
@@ -54,7 +54,9 @@ func (p *problems) special(d *description, where []string, name string, e errors
 		missing := reNoField.FindStringSubmatch(raw)[1]
 		d.message, d.hint = "there is no "+missing+" to refer to", hintName(missing, p.segments)
 	case reConflict.MatchString(raw) && len(p.authored(e)) > 1:
-		d.message, d.hint = name+" has two values that do not agree", "it is also given at "+p.other(e, d.at)
+		raw, _, _ = strings.Cut(raw, " (mismatched types")
+		m := reConflict.FindStringSubmatch(raw)
+		d.message, d.hint = fmt.Sprintf("%s cannot be both %s and %s", name, shorten(m[2]), shorten(m[1])), p.other(e, d.at)
 	default:
 		return false
 	}
@@ -108,7 +110,13 @@ func misfit(name, literal, raw string) (message, hint string, ok bool) {
 		if m[2] == literal && m[1] != literal {
 			is, want = want, is
 		}
+		if is == "int" && want == "float" || is == "float" && want == "int" {
+			return name + " must be a whole number, without a point", "", true
+		}
 		return fmt.Sprintf("%s must be %s, not %s", name, kindWords(want), kindWords(is)), "", true
+	}
+	if strings.HasPrefix(raw, "explicit error (_|_") {
+		return "an attribute cannot be asked to be both present and absent (_|_)", "", true
 	}
 	if m := reBound.FindStringSubmatch(raw); m != nil {
 		return fmt.Sprintf("%s cannot be %s: it must satisfy %s", name, m[1], shorten(m[2])), "", true
@@ -143,31 +151,46 @@ func alternatives(name, literal string, group []errors.Error) (message, hint str
 	if message, ok := misfits(name, group); ok {
 		return message, "", true
 	}
-	var allowed []string
-	is := literal
-	for _, e := range group {
-		m := reConflict.FindStringSubmatch(text(e))
-		if m == nil {
-			continue
-		}
-		second, _, _ := strings.Cut(m[2], " (mismatched")
-		if is == "" {
-			is = second
-		}
-		if m[1] == is {
-			allowed = append(allowed, second)
-		} else {
-			allowed = append(allowed, m[1])
-		}
-	}
+	is, allowed := common(group)
 	if len(allowed) < 2 {
 		return "", "", false
 	}
+	if is == "" {
+		is = literal
+	}
 	hint = "it may be " + strings.Join(allowed, ", ")
-	if c := nearest(strings.Trim(is, `"`), trimQuotes(allowed)); c != "" && is[0] == '"' {
+	if c := nearest(strings.Trim(is, `"`), trimQuotes(allowed)); c != "" && strings.HasPrefix(is, `"`) {
 		hint = fmt.Sprintf("did you mean %s?", quote(c))
 	}
 	return fmt.Sprintf("%s cannot be %s", name, is), hint, true
+}
+
+// common finds the value that all conflicts have, and the others.
+func common(group []errors.Error) (is string, others []string) {
+	var pairs [][2]string
+	for _, e := range group {
+		raw, _, _ := strings.Cut(text(e), " (mismatched types")
+		if m := reConflict.FindStringSubmatch(raw); m != nil {
+			pairs = append(pairs, [2]string{m[1], m[2]})
+		}
+	}
+	if len(pairs) < 2 {
+		return "", nil
+	}
+	is = pairs[0][0]
+	if pairs[1][0] != is && pairs[1][1] != is {
+		is = pairs[0][1]
+	}
+	for _, pair := range pairs {
+		other := pair[0]
+		if other == is {
+			other = pair[1]
+		}
+		if !slices.Contains(others, other) {
+			others = append(others, other)
+		}
+	}
+	return is, others
 }
 
 // misfits describes a value whose type is none of the alternatives'.
@@ -216,13 +239,14 @@ func (p *problems) literal(where []string) string {
 	return ""
 }
 
+// other says where else a value is given, if that is not on the same line.
 func (p *problems) other(e errors.Error, at Position) string {
 	for _, pos := range p.authored(e) {
-		if o := position(pos); o != at {
-			return fmt.Sprintf("%s:%d", o.File, o.Line)
+		if o := position(pos); o.File != at.File || o.Line != at.Line {
+			return fmt.Sprintf("it is also given at %s:%d", o.File, o.Line)
 		}
 	}
-	return "another place"
+	return ""
 }
 
 // unresolved describes a name that nothing has.

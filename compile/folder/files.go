@@ -150,6 +150,8 @@ func syntaxMessage(raw string) (message, hint string) {
 		return "the text that begins here does not end", `close it with "`
 	case strings.Contains(raw, "found 'EOF'"):
 		return "the file ends too early", "look for a { or [ that is not closed"
+	case strings.HasSuffix(raw, "found '<-'"):
+		return "CUE reads <- as one sign", "put a space between < and the number, as in < -5"
 	case strings.HasPrefix(raw, "missing ','"):
 		return raw, "put a comma or a new line between fields, and look for a bracket that is not closed"
 	}

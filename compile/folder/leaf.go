@@ -49,10 +49,10 @@ func (c *conditions) bound(v cue.Value, op eval.Op, arg cue.Value, s scope) eval
 			c.note(arg, s, "", "%s", err)
 			return always
 		}
-		c.fits(v, s)
+		c.fits(v, s, op, text)
 		return eval.Condition{Op: op, Text: text}
 	}
-	c.fits(v, s)
+	c.fits(v, s, op, value)
 	return eval.Condition{Op: op, Value: value}
 }
 
@@ -69,7 +69,7 @@ func (c *conditions) call(v cue.Value, args []cue.Value, s scope) eval.Condition
 		c.note(args[1], s, "write a text in quotes", "%s asks for a text", path)
 		return always
 	}
-	c.fits(v, s)
+	c.fits(v, s, op, text)
 	return eval.Condition{Op: op, Text: text}
 }
 
@@ -92,11 +92,11 @@ func (c *conditions) leaf(v cue.Value, s scope) eval.Condition {
 		return always
 	}
 	if value, ok := scalar(v); ok {
-		c.fits(v, s)
+		c.fits(v, s, eval.OpEq, value)
 		return eval.Condition{Op: eval.OpEq, Value: value}
 	}
 	if name, ok := types[kind]; ok {
-		c.fits(v, s)
+		c.fits(v, s, eval.OpType, name)
 		return eval.Condition{Op: eval.OpType, Text: name}
 	}
 	if kind == cue.ListKind && isAnyList(v) {
@@ -152,9 +152,14 @@ func isAnyList(v cue.Value) bool {
 }
 
 // fits checks that some value of the attribute can be what v asks for.
-func (c *conditions) fits(v cue.Value, s scope) {
+func (c *conditions) fits(v cue.Value, s scope, op eval.Op, operand any) {
+	key := fmt.Sprintf("%s %s %T %v", s.attribute.name(), op, operand, operand)
+	if c.fit[key] {
+		return
+	}
 	err := s.attribute.unfit(v)
 	if err == nil {
+		c.fit[key] = true
 		return
 	}
 	message, hint := explain(s.attribute.name(), fmt.Sprint(v), byPath(err)[0])

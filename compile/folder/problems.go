@@ -142,10 +142,10 @@ func firstPosition(group []errors.Error) Position {
 	return Position{}
 }
 
-// authored lists the places of an error that stand in the files that are compiled.
+// authored lists the places of an error that stand in the folder that is compiled.
 func (p *problems) authored(e errors.Error) []token.Pos {
 	return slices.DeleteFunc(errors.Positions(e), func(pos token.Pos) bool {
-		return !pos.IsValid() || isProduct(fileName(pos)) || path.Dir(fileName(pos)) == schemaDir && p.dir != schemaDir
+		return !pos.IsValid() || isProduct(fileName(pos)) || path.Dir(fileName(pos)) != p.dir
 	})
 }
 
