@@ -72,10 +72,7 @@ func (r *reader) form(c *Condition, op Op) {
 	c.Op = op
 	switch op {
 	case OpFields, OpOptional:
-		r.object(func(name string) {
-			c.Fields = append(c.Fields, Field{Name: name, Condition: r.condition()})
-		})
-		slices.SortStableFunc(c.Fields, func(a, b Field) int { return strings.Compare(a.Name, b.Name) })
+		c.Fields = r.fields()
 	case OpAll, OpAny:
 		c.Of = r.conditions()
 	case OpSegment, OpType, OpMatch, OpNoMatch, OpPrefix, OpSuffix, OpContains:
@@ -95,4 +92,18 @@ func (r *reader) conditions() []Condition {
 	list := []Condition{}
 	r.list(func() { list = append(list, r.condition()) })
 	return list
+}
+
+func (r *reader) fields() []Field {
+	fields := []Field{}
+	r.object(func(name string) {
+		fields = append(fields, Field{Name: name, Condition: r.condition()})
+	})
+	slices.SortFunc(fields, func(a, b Field) int { return strings.Compare(a.Name, b.Name) })
+	for i := 1; i < len(fields); i++ {
+		if fields[i-1].Name == fields[i].Name {
+			r.note("the attribute %q twice", fields[i].Name)
+		}
+	}
+	return fields
 }

@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -57,6 +58,9 @@ func (s *Snapshot) newDecider(it *item, problem error) *decider {
 func checkBase(f *Flag) error {
 	if !slices.Contains([]Type{Boolean, String, Number, Object}, f.Type) {
 		return fmt.Errorf("the type %q is not known", f.Type)
+	}
+	if len(f.Variants) == 0 {
+		return errors.New("no variants")
 	}
 	for _, name := range slices.Sorted(maps.Keys(f.Variants)) {
 		if !hasType(f.Variants[name], f.Type) {

@@ -169,7 +169,7 @@ func (r *reader) step() Step {
 func (r *reader) lists() map[string][]string {
 	m := map[string][]string{}
 	r.object(func(key string) {
-		m[key] = nil
+		m[key] = []string{}
 		r.list(func() { m[key] = append(m[key], r.text()) })
 	})
 	return m

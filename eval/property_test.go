@@ -26,7 +26,7 @@ func mustNew(t *testing.T, items map[string][]byte) *Snapshot {
 // before.
 func TestApplyIsNew(t *testing.T) {
 	affected, unaffected := 0, 0
-	for seed := range uint64(2000) {
+	for seed := range uint64(500) {
 		r := newRandom(seed)
 		before, after := r.items(t), r.items(t)
 		for name := range after {
@@ -77,7 +77,7 @@ func TestApplyIsNew(t *testing.T) {
 // TestExplainIsDecide: what is explained is what is decided, and each situation comes up.
 func TestExplainIsDecide(t *testing.T) {
 	seen, failed := map[Situation]int{}, map[string]int{}
-	for seed := range uint64(3000) {
+	for seed := range uint64(600) {
 		r := newRandom(seed)
 		s := mustNew(t, r.items(t))
 		for range 10 {
@@ -116,7 +116,7 @@ func TestExplainIsDecide(t *testing.T) {
 // TestBoundary: between two boundaries no answer changes, and at one only those of the flags named.
 func TestBoundary(t *testing.T) {
 	changes := 0
-	for seed := range uint64(1000) {
+	for seed := range uint64(600) {
 		r := newRandom(seed)
 		s := mustNew(t, r.items(t))
 		ec := r.context()
