@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -49,9 +50,7 @@ func initFiles() ([]newFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	for name, text := range schema.Start() {
-		all[name] = text
-	}
+	maps.Copy(all, schema.Start())
 	for name, template := range map[string]string{
 		"flags/example/welcome.cue":   "welcome.cue.tmpl",
 		"flags/segments/segments.cue": "segments.cue.tmpl",

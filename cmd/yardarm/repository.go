@@ -2,9 +2,10 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 
 	"github.com/yardarm-io/yardarm/compile"
 	"github.com/yardarm-io/yardarm/eval"
@@ -84,16 +85,15 @@ func cacheDir(name string) string {
 	return filepath.Join(base, "yardarm", name)
 }
 
+// list writes names as people do: "a", "b" and "c".
 func list(names []string) string {
-	text := ""
+	quoted := make([]string, len(names))
 	for i, name := range names {
-		switch {
-		case i > 0 && i == len(names)-1:
-			text += " and "
-		case i > 0:
-			text += ", "
-		}
-		text += fmt.Sprintf("%q", name)
+		quoted[i] = strconv.Quote(name)
 	}
-	return text
+	last := len(quoted) - 1
+	if last < 1 {
+		return strings.Join(quoted, "")
+	}
+	return strings.Join(quoted[:last], ", ") + " and " + quoted[last]
 }

@@ -20,7 +20,7 @@ import (
 )
 
 // watchOptions are watch's flags.
-type watchOptions struct{ environment, format, keyFile string }
+type watchOptions struct{ environment, format string }
 
 func (a *app) watchCommand() *cobra.Command {
 	var o watchOptions

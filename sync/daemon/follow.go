@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"time"
 
@@ -175,7 +174,7 @@ func (d *Daemon) followWorktree(ctx context.Context) error {
 	return worktree.Watch(ctx, d.config.Worktree, func() error {
 		now := time.Now().UTC()
 		at := eval.At{Revision: "worktree", Generation: uint64(now.UnixMilli()), Time: now.Truncate(time.Second)}
-		out, err := d.compiler.Compile(ctx, fs.FS(os.DirFS(d.config.Worktree)), at)
+		out, err := d.compiler.Compile(ctx, os.DirFS(d.config.Worktree), at)
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()

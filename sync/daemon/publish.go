@@ -204,7 +204,7 @@ func replaceFile(name string, content []byte) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(temp.Name())
+	defer func() { _ = os.Remove(temp.Name()) }() // gone by then if all went well
 	if _, err := temp.Write(content); err != nil {
 		temp.Close()
 		return err
