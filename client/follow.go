@@ -70,15 +70,20 @@ func whenDone(ctx context.Context, fn func()) (stop func()) {
 	}
 }
 
-// lost notes the end of a connection. It is worth a warning once, not at every attempt of an outage.
+// lost notes the end of a connection. It is worth a warning once, not at every attempt of an outage, and none when the
+// server sends its subscribers away in good order.
 func (c *Client) lost(end ending) {
 	news := c.link.down(end.err)
 	c.bump()
-	if news {
+	_, bye := errors.AsType[*goodbye](end.err)
+	switch {
+	case bye:
+		c.log.Info("flag feed sends subscribers away, connecting again", "error", end.err.Error())
+	case news:
 		c.log.Warn("flag feed is away, answering from what there is", "error", end.err.Error())
-		return
+	default:
+		c.log.Debug("flag feed is still away", "error", end.err.Error())
 	}
-	c.log.Debug("flag feed is still away", "error", end.err.Error())
 }
 
 // warnOfPlainKey tells of a key that anyone on the way can read.

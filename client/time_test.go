@@ -100,9 +100,13 @@ func TestServerAsksForDelay(t *testing.T) {
 				dial, stop := pipes(handler)
 				defer stop()
 				d := diary{dial: dial}
-				c := start(t, client.Config{DialContext: d.open})
+				var book logBook
+				c := start(t, client.Config{DialContext: d.open, Logger: book.logger()})
 				pass(time.Minute)
 				c.Close()
+				if warned := book.count("level=WARN") > 0; warned == (name == "goodbye") {
+					t.Errorf("warned: %v", warned)
+				}
 				if gaps := d.gaps(); len(gaps) < 8 || slices.Min(gaps) < 7*time.Second || slices.Max(gaps) > 7300*time.Millisecond {
 					t.Errorf("delays %v, want each of 7 s and a little", gaps)
 				}
@@ -126,7 +130,7 @@ func TestDelayAfterStableConnection(t *testing.T) {
 			defer stop()
 			d := diary{dial: dial}
 			c := start(t, client.Config{DialContext: d.open, Logger: quiet})
-			pass(2 * time.Hour)
+			pass(30 * time.Minute)
 			c.Close()
 			longest := slices.Max(d.gaps()) - lasts
 			if want == 0 && longest > 200*time.Millisecond || longest < want {
