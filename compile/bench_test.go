@@ -23,12 +23,13 @@ func BenchmarkOneFolder(b *testing.B) {
 	for _, folders := range []int{5, 50, 500} {
 		b.Run(fmt.Sprintf("of %d", folders), func(b *testing.B) {
 			c, tree := newCompiler(b, compile.Config{CacheDir: b.TempDir()}), compiletest.Tree(folders, 20)
-			good(b, c, tree)
+			listed := compiletest.Listed(tree)
+			good(b, c, listed)
 			i := 0
 			for b.Loop() {
 				i++
 				compiletest.Set(tree, compiletest.File(1, 1), compiletest.Flag(compiletest.Key(1, 1), i%100)+fmt.Sprintf("// %d\n", i))
-				if out := mustCompile(b, c, tree); out.Compiled != 1 {
+				if out := mustCompile(b, c, listed); out.Compiled != 1 {
 					b.Fatalf("%d folders compiled", out.Compiled)
 				}
 			}
@@ -38,7 +39,7 @@ func BenchmarkOneFolder(b *testing.B) {
 
 // BenchmarkNothingChanges compiles the same 10,000 flags again.
 func BenchmarkNothingChanges(b *testing.B) {
-	c, tree := newCompiler(b, compile.Config{}), compiletest.Tree(100, 100)
+	c, tree := newCompiler(b, compile.Config{}), compiletest.Listed(compiletest.Tree(100, 100))
 	good(b, c, tree)
 	for b.Loop() {
 		if out := good(b, c, tree); out.Compiled != 0 {
@@ -49,7 +50,7 @@ func BenchmarkNothingChanges(b *testing.B) {
 
 // BenchmarkWarmRestart starts anew with 10,000 flags that the cache on disk knows.
 func BenchmarkWarmRestart(b *testing.B) {
-	dir, tree := b.TempDir(), compiletest.Tree(100, 100)
+	dir, tree := b.TempDir(), compiletest.Listed(compiletest.Tree(100, 100))
 	good(b, newCompiler(b, compile.Config{CacheDir: dir}), tree)
 	for b.Loop() {
 		if out := good(b, newCompiler(b, compile.Config{CacheDir: dir}), tree); out.Compiled != 0 {

@@ -42,6 +42,37 @@ func TestHostileFiles(t *testing.T) {
 	}
 }
 
+// TestManyHostileFolders has more bombs than workers; no more than a few go off.
+func TestManyHostileFolders(t *testing.T) {
+	const budget = time.Second
+	c, tree := newCompiler(t, compile.Config{Timeout: budget, Workers: 2}), small()
+	good(t, c, tree)
+	for i := range 12 {
+		compiletest.Set(tree, fmt.Sprintf("flags/bomb%02d/bomb.cue", i), "package flags\n\n"+bombs()["laughs in objects"])
+	}
+	start := time.Now()
+	out := mustCompile(t, c, tree)
+	if took := time.Since(start); took > 4*budget {
+		t.Errorf("took %s", took)
+	}
+	if list, ok := out.Err().(compile.Errors); !ok || len(list) != 12 || len(out.Flags) != 5 {
+		t.Errorf("%d flags are left, and: %v", len(out.Flags), out.Err())
+	}
+}
+
+// TestHostileSegments has a bomb that every folder would take in.
+func TestHostileSegments(t *testing.T) {
+	c, tree := newCompiler(t, compile.Config{MemoryLimit: 256 << 20}), compiletest.Tree(12, 1)
+	compiletest.Set(tree, "flags/segments/bomb.cue", "package segments\n\n#bomb: "+strings.Repeat("a: ", 60_000)+"1\n")
+	out := mustCompile(t, c, tree)
+	if err := out.Err(); err == nil || !strings.HasPrefix(err.Error(), "flags/segments: the folder ") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("got %v, want one line at flags/segments", err)
+	}
+	if out.Compiled != 2 {
+		t.Errorf("%d folders compiled, want the schema and the segments", out.Compiled)
+	}
+}
+
 // bombs are files without their package clause.
 func bombs() map[string]string {
 	repeat := func(n int, format string) string {
@@ -64,7 +95,7 @@ func bombs() map[string]string {
 		"disjunctions":   "x: " + strings.TrimSuffix(strings.Repeat("({a: 1} | {b: 1}) & ", 20), "& ") + "\n",
 		"template":       "import \"text/template\"\nx: template.Execute(\"{{range 2000000000}}{{end}}\", {})\n",
 		"concat":         "import \"list\"\nx: list.Concat(list.Repeat([list.Range(0, 1000, 1)], 1000000))\n",
-		"many fields":    "#x: {\n" + repeat(12_000, "f%[2]d: 1") + "}\n",
+		"many fields":    "flags: a: variants: v: {\n" + repeat(12_000, "f%[2]d: 1") + "}\n",
 		"conjuncts":      "#a: {x: 1}\nflags: a: variants: v: #a" + strings.Repeat(" & #a", 40_000) + "\n",
 		"deep path":      "flags: a: variants: v: " + strings.Repeat("a: ", 60_000) + "1\n",
 		"deep nesting":   "flags: a: variants: v: " + strings.Repeat("{a: ", 9_000) + "1" + strings.Repeat("}", 9_000) + "\n",

@@ -123,6 +123,14 @@ func (u *unit) restore(it *item) error {
 	return nil
 }
 
+// at is where an item's flag or segment stands.
+func (u *unit) at(it item) folder.Position {
+	if it.Environment == "" {
+		return u.result.Segments[it.Flag].At
+	}
+	return u.result.Flags[it.Flag].At
+}
+
 // segmentsOf lists the segments that a flag refers to, sorted.
 func segmentsOf(raw json.RawMessage) ([]string, error) {
 	var flag struct {

@@ -16,7 +16,9 @@ import (
 	"fmt"
 	"io/fs"
 	"runtime"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/yardarm-io/yardarm/compile/folder"
@@ -98,7 +100,7 @@ func (o *Output) Err() error {
 }
 
 // Compile compiles a tree into snapshots at the position given, of which the digest is computed. What is wrong in the
-// files is in the output; the error is [ErrNotRepository], one of reading the tree, of starting workers, or ctx's. Trees of
+// files is in the output; the error is [ErrNotRepository], [ErrNoMain], one of reading the tree, of starting workers, or ctx's. Trees of
 // the same content give the same output.
 func (c *Compiler) Compile(ctx context.Context, tree fs.FS, at eval.At) (*Output, error) {
 	s, err := discover(tree)
@@ -125,6 +127,7 @@ type batch struct {
 	source   *source
 	out      *Output
 	units    []*unit
+	overruns atomic.Int64 // folders that broke their worker's bounds
 }
 
 func (b *batch) run(ctx context.Context) error {
@@ -132,25 +135,54 @@ func (b *batch) run(ctx context.Context) error {
 	if err != nil || project == nil {
 		return err
 	}
-	product, err := productFiles(project.Language)
-	if err != nil {
-		b.out.Problems = append(b.out.Problems, &Error{File: projectFile, Path: "project.language", Message: err.Error()})
+	product := b.product(project.Language)
+	if product == nil {
 		return nil
 	}
 	b.source.checkVendored(product)
-	var inputs []input
+	var segments, folders []input
 	for _, dir := range b.source.leaves() {
 		b.out.Folders++
-		if b.source.sound(dir) {
-			inputs = append(inputs, newInput(b.source, product, project.Language, dir, b.source.sees(dir)))
+		switch {
+		case !b.source.sound(dir):
+		case dir == segmentsDir:
+			segments = append(segments, newInput(b.source, product, project.Language, dir))
+		default:
+			folders = append(folders, newInput(b.source, product, project.Language, dir))
 		}
 	}
-	b.units, err = b.compile(ctx, inputs)
-	if err != nil {
+	if err := b.compileAfter(ctx, segments, folders); err != nil {
 		return err
 	}
 	b.link()
 	return nil
+}
+
+// compileAfter compiles the segments and then the folders. Segments that could not be borne by a worker of their own are
+// not given to one folder after another.
+func (b *batch) compileAfter(ctx context.Context, segments, folders []input) error {
+	compiled, err := b.compile(ctx, segments)
+	if err != nil {
+		return err
+	}
+	if len(compiled) < len(segments) {
+		folders = slices.DeleteFunc(folders, func(in input) bool { return in.segments })
+	}
+	b.units, err = b.compile(ctx, folders)
+	b.units = append(b.units, compiled...)
+	return err
+}
+
+// product gives the product's files for a version of the language; nil, and a problem, for a version from the future.
+func (b *batch) product(language int) map[string]content {
+	product, err := productFiles(language)
+	if err != nil {
+		b.out.Problems = append(b.out.Problems, &Error{
+			File: projectFile, Path: "project.language", Message: err.Error(), Hint: "a newer Yardarm may know it",
+		})
+		return nil
+	}
+	return product
 }
 
 // project reads schema/ with the newest language's files, of which the part that says what a project is never changes.
@@ -164,7 +196,7 @@ func (b *batch) project(ctx context.Context) (*folder.Project, error) {
 		return nil, err
 	}
 	b.out.Folders++
-	units, err := b.compile(ctx, []input{newInput(b.source, product, schema.Language, schemaDir, b.source.sees(schemaDir))})
+	units, err := b.compile(ctx, []input{newInput(b.source, product, schema.Language, schemaDir)})
 	if err != nil {
 		return nil, err
 	}

@@ -149,11 +149,11 @@ func (s *source) flagFile(dir, file, refused string) error {
 	if dir == segmentsDir {
 		pkg = "segments"
 	}
-	return s.add(dir, file, pkg)
+	return s.add(file, pkg)
 }
 
 // add reads a file that is to be compiled as part of package pkg.
-func (s *source) add(dir, file, pkg string) error {
+func (s *source) add(file, pkg string) error {
 	data, err := s.read(file)
 	if err != nil {
 		return err

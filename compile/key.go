@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"path"
 	"slices"
 
 	"github.com/yardarm-io/yardarm/schema"
@@ -14,21 +15,23 @@ import (
 
 // input is one folder to compile, with all that its CUE instance can see.
 type input struct {
-	dir   string
-	files map[string]content
-	key   string // of all that decides the outcome
+	dir      string
+	files    map[string]content
+	segments bool   // whether the segments' files are among them
+	key      string // of all that decides the outcome
 }
 
 // newInput gathers what a folder sees: the product's files and the author's.
-func newInput(s *source, product map[string]content, language int, dir string, seen []string) input {
+func newInput(s *source, product map[string]content, language int, dir string) input {
 	in := input{dir: dir, files: maps.Clone(product)}
-	for _, file := range seen {
+	for _, file := range s.sees(dir) {
 		if c, ok := s.files[file]; ok {
 			in.files[file] = c
+			in.segments = in.segments || path.Dir(file) == segmentsDir
 		}
 	}
 	hash := sha256.New()
-	fmt.Fprintf(hash, "unit\x00%s\x00%d\x00%s\n", build(), language, dir)
+	_, _ = fmt.Fprintf(hash, "unit\x00%s\x00%d\x00%s\n", build(), language, dir)
 	for _, file := range sortedKeys(in.files) {
 		sum := in.files[file].sum
 		_, _ = io.WriteString(hash, file+"\x00")

@@ -142,7 +142,7 @@ func (s *source) nested(dir string) error {
 
 func (s *source) schemaFile(file string) error {
 	if file == contextFile || file == projectFile {
-		return s.add(schemaDir, file, "schema")
+		return s.add(file, "schema")
 	}
 	if e := fileNameProblem(file); e != nil {
 		s.report(e)

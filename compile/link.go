@@ -126,16 +126,9 @@ func (l *linker) reach(units []*unit) {
 	for _, u := range units {
 		for _, it := range u.items {
 			for _, name := range it.Uses {
-				if l.segments[name] || l.incomplete {
-					continue
+				if !l.segments[name] && !l.incomplete {
+					l.report(u.at(it), "", choices(name, sortedKeys(l.segments)), "there is no segment %q", name)
 				}
-				at := folder.Position{}
-				if it.Environment == "" {
-					at = u.result.Segments[it.Flag].At
-				} else {
-					at = u.result.Flags[it.Flag].At
-				}
-				l.report(at, "", choices(name, sortedKeys(l.segments)), "there is no segment %q", name)
 			}
 		}
 	}

@@ -18,6 +18,9 @@ type request struct {
 
 var errBuild = errors.New("the program was replaced by another version while it runs: start it anew")
 
+// ErrNoMain says that this program cannot compile, as it has to become a worker when it is started as one.
+var ErrNoMain = errors.New("compile.Main was not called: make it the first statement of main, and of TestMain")
+
 // Main makes this process a compile worker if a [Compiler] started it as one, and returns at once otherwise. It is the
 // first statement of main, and of every TestMain whose tests compile.
 func Main() { worker.Main(work) }

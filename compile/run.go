@@ -41,7 +41,7 @@ func (b *batch) compile(ctx context.Context, inputs []input) ([]*unit, error) {
 				return
 			}
 			compiled.Add(1)
-			if o.unit, o.failed, o.err = b.compiler.work(ctx, in); o.err != nil {
+			if o.unit, o.failed, o.err = b.work(ctx, in); o.err != nil {
 				cancel(o.err)
 			}
 		})
@@ -67,13 +67,18 @@ func (b *batch) collect(ctx context.Context, outcomes []outcome) ([]*unit, error
 	return units, nil
 }
 
-// work has a worker compile an input, once one is free.
-func (c *Compiler) work(ctx context.Context, in *input) (*unit, *Error, error) {
+// work has a worker compile an input, once one is free. When as many folders as there are workers broke their bounds, the
+// rest is given up, so that a compile of hostile files ends in about two deadlines, however many they are.
+func (b *batch) work(ctx context.Context, in *input) (*unit, *Error, error) {
+	c := b.compiler
 	select {
 	case c.workers <- struct{}{}:
 		defer func() { <-c.workers }()
 	case <-ctx.Done():
 		return nil, nil, context.Cause(ctx)
+	}
+	if b.overruns.Load() >= int64(cap(c.workers)) {
+		return nil, &Error{File: in.dir, Message: "the folder was not compiled, as others took too much time or memory", Hint: "mend those first"}, nil
 	}
 	request, err := in.request()
 	if err != nil {
@@ -88,9 +93,13 @@ func (c *Compiler) work(ctx context.Context, in *input) (*unit, *Error, error) {
 		}
 	}
 	failed := explain(in.dir, err)
-	if failed == nil {
+	switch {
+	case errors.Is(err, worker.ErrNoMain):
+		return nil, nil, ErrNoMain
+	case failed == nil:
 		return nil, nil, fmt.Errorf("compile %s: %w", in.dir, err)
 	}
+	b.overruns.Add(1)
 	c.cache.fail(in.key, failed, c.now())
 	return nil, failed, nil
 }
@@ -98,7 +107,7 @@ func (c *Compiler) work(ctx context.Context, in *input) (*unit, *Error, error) {
 // explain is the problem of a folder whose worker ended without an answer, nil where the files are not to blame.
 func explain(dir string, err error) *Error {
 	e := &Error{File: dir, Hint: "divide the folder, or write out what is built from references to references"}
-	crash := new(worker.Crash)
+	crash := new(worker.CrashError)
 	switch {
 	case errors.Is(err, worker.ErrDeadline), errors.Is(err, worker.ErrMemory):
 		e.Message = "the folder " + err.Error() + " to compile, and was given up"

@@ -4,6 +4,8 @@ package compiletest
 
 import (
 	"fmt"
+	"io/fs"
+	pathpkg "path"
 	"testing/fstest"
 )
 
@@ -55,6 +57,31 @@ func Tree(folders, flags int) fstest.MapFS {
 		}
 	}
 	return tree
+}
+
+// Listed is a tree that knows the entries of its folders, where an [fstest.MapFS] looks through all files each time. Files
+// may be set anew; those that are added or removed go unnoticed.
+func Listed(tree fstest.MapFS) fs.FS {
+	l := listed{tree, map[string][]fs.DirEntry{}}
+	for path := range tree {
+		for dir := pathpkg.Dir(path); l.entries[dir] == nil; dir = pathpkg.Dir(dir) {
+			l.entries[dir], _ = tree.ReadDir(dir) // the folder of a file exists
+		}
+	}
+	return l
+}
+
+type listed struct {
+	fstest.MapFS
+	entries map[string][]fs.DirEntry
+}
+
+// ReadDir implements [fs.ReadDirFS].
+func (l listed) ReadDir(dir string) ([]fs.DirEntry, error) {
+	if entries, ok := l.entries[dir]; ok {
+		return entries, nil
+	}
+	return l.MapFS.ReadDir(dir)
 }
 
 // Key is the key of flag j in folder i of a [Tree].

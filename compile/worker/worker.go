@@ -54,14 +54,14 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Crash is the error of a worker that ended by itself without an answer.
-type Crash struct {
+// CrashError is the error of a worker that ended by itself without an answer.
+type CrashError struct {
 	State  string // how the process ended: "exit status 2", "signal: killed"
 	Stderr string // the first and the last of what it wrote there
 }
 
 // Error gives the reason that the Go runtime printed, or all that is known.
-func (c *Crash) Error() string {
+func (c *CrashError) Error() string {
 	for line := range strings.Lines(c.Stderr) {
 		for _, prefix := range []string{"panic: ", "fatal error: "} {
 			if reason, ok := strings.CutPrefix(line, prefix); ok {
@@ -72,13 +72,13 @@ func (c *Crash) Error() string {
 	return strings.TrimSpace("crashed: " + c.State + " " + c.Stderr)
 }
 
-// Refusal is the error that the handler itself returned, as text.
-type Refusal string
+// RefusedError is the error that the handler itself returned, as text.
+type RefusedError string
 
-func (r Refusal) Error() string { return string(r) }
+func (r RefusedError) Error() string { return string(r) }
 
 // Run has a new worker's handler answer the request. It blocks until the worker has answered or is gone: no process
-// outlives the call. The error is ctx's own, [ErrDeadline], [ErrMemory], [ErrOutput], a [Refusal], a [*Crash], or says
+// outlives the call. The error is ctx's own, [ErrDeadline], [ErrMemory], [ErrOutput], a [RefusedError], a [*CrashError], or says
 // that no process could be started.
 func Run(ctx context.Context, cfg Config, request []byte) ([]byte, error) {
 	if !mainCalled.Load() {
@@ -152,8 +152,11 @@ func send(w io.Writer, request []byte) {
 // explain says why there is no answer.
 func (p *process) explain(ctx, bounded context.Context) error {
 	if !p.started {
-		if ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil:
 			return context.Cause(ctx)
+		case bounded.Err() != nil:
+			return fmt.Errorf("%w (%s)", ErrDeadline, p.cfg.Timeout)
 		}
 		return fmt.Errorf("start a worker: %w", p.err)
 	}
@@ -164,13 +167,13 @@ func (p *process) explain(ctx, bounded context.Context) error {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case code == exitRefused:
-		return Refusal(p.out.bytes)
+		return RefusedError(p.out.bytes)
 	case code == exitMemory, strings.Contains(stderr, "out of memory"), strings.Contains(stderr, "failed to allocate"):
 		return fmt.Errorf("%w (%s)", ErrMemory, megabytes(p.cfg.MemoryLimit))
 	case code == exitDeadline, bounded.Err() != nil, p.state.UserTime()+p.state.SystemTime() >= p.cfg.processorTime():
 		return fmt.Errorf("%w (%s)", ErrDeadline, p.cfg.Timeout)
 	}
-	return &Crash{State: p.state.String(), Stderr: stderr}
+	return &CrashError{State: p.state.String(), Stderr: stderr}
 }
 
 // processorTime is what threads of a worker may use together: whole seconds, beyond what the deadline lets them reach.

@@ -109,7 +109,7 @@ func TestRunAnswers(t *testing.T) {
 
 func TestRunBounds(t *testing.T) {
 	cfg := worker.Config{Timeout: 3 * time.Second, MemoryLimit: 64 << 20, OutputLimit: 1 << 20}
-	crash := new(worker.Crash)
+	crash := new(worker.CrashError)
 	for _, test := range []struct {
 		request string
 		timeout time.Duration // of the worker, where not 3 s
@@ -124,8 +124,8 @@ func TestRunBounds(t *testing.T) {
 		{request: "panic at the disco", as: &crash, text: "crashed: at the disco"},
 		{request: "overflow", as: &crash, text: "crashed: stack overflow"},
 		{request: "exit", as: &crash, text: "crashed: exit status 7 last words"},
-		{request: "refuse no such thing", as: new(worker.Refusal), text: "no such thing"},
-		{request: "write-file " + t.TempDir() + "/file", as: new(worker.Refusal), text: "file too large"},
+		{request: "refuse no such thing", as: new(worker.RefusedError), text: "no such thing"},
+		{request: "write-file " + t.TempDir() + "/file", as: new(worker.RefusedError), text: "file too large"},
 	} {
 		t.Run(test.request[:min(len(test.request), 16)], func(t *testing.T) {
 			cfg := cfg
