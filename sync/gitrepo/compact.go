@@ -26,8 +26,8 @@ type pack struct {
 	objects uint32
 }
 
-// compact joins the small packs into one when there are too many, so that the sizes left grow at least twofold (as in git
-// repack --geometric=2). The cost is that of the small ones, 10 ms for 50 fetches, where go-git's RepackObjects rewrites the
+// compact joins the small packs into one when there are too many, so that each pack left is at least twice all smaller ones
+// together (much as git repack --geometric=2). The cost is that of the small ones, 10 ms for 50 fetches, where go-git's RepackObjects rewrites the
 // whole repository and drops what a rewritten branch has left behind. It works on a store of its own; readers wait only
 // while the files change places. r.fetching is held.
 func (r *Repo) compact(ctx context.Context) error {
@@ -36,6 +36,9 @@ func (r *Repo) compact(ctx context.Context) error {
 		return err
 	}
 	small := smallPacks(packs)
+	if len(small) < 2 {
+		return nil
+	}
 	joined, err := r.join(small)
 	if err != nil && len(packs) < 10*maxPacks {
 		return nil // what was fetched is good; the next fetch tries again

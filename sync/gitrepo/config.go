@@ -13,6 +13,9 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
+// CheckedOut, as Config.Branch, is whatever branch or commit a local checkout has checked out.
+const CheckedOut = "HEAD"
+
 // Defaults of [Config].
 const (
 	DefaultBranch      = "main"
@@ -30,7 +33,7 @@ type Config struct {
 	// URL is a path, a file: URL, or a remote: https, http, ssh, or git@host:path. A local path may name any folder of a
 	// checkout. Credentials in a URL work, and are shown in no error; TokenFile is the better place for them.
 	URL string
-	// Branch is the branch to follow. Empty means "main".
+	// Branch is the branch to follow. Empty means "main"; see also [CheckedOut].
 	Branch string
 	// Path is the folder of the flags inside the repository, with forward slashes. Empty means the root of the repository,
 	// or the folder that URL names when that lies within a checkout.
@@ -94,4 +97,9 @@ func (c Config) withDefaults() (Config, error) {
 	return c, nil
 }
 
-func (c Config) ref() plumbing.ReferenceName { return plumbing.NewBranchReferenceName(c.Branch) }
+func (c Config) ref() plumbing.ReferenceName {
+	if c.Branch == CheckedOut {
+		return plumbing.HEAD
+	}
+	return plumbing.NewBranchReferenceName(c.Branch)
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/format/packfile"
@@ -222,7 +223,7 @@ func (r remoteReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// branchNames lists the branches that a remote has.
+// branchNames lists the branches that a remote has, sorted.
 func branchNames(refs *packp.AdvRefs) []string {
 	var names []string
 	for name := range refs.References {
@@ -230,6 +231,7 @@ func branchNames(refs *packp.AdvRefs) []string {
 			names = append(names, ref.Short())
 		}
 	}
+	slices.Sort(names)
 	return names
 }
 

@@ -22,7 +22,7 @@ type location struct {
 
 var (
 	hasScheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*://`)
-	scpLike   = regexp.MustCompile(`^(?:([^@/:]+)@)?([^/:@]+|\[[^\]]+\]):(.+)$`)
+	scpLike   = regexp.MustCompile(`^(?:([^@/:]+)@)?(\[[^\]]+\]|[^/:@]+):(.+)$`)
 )
 
 // parseLocation reads an address the way git does: a scheme, host:path, or else a local path.

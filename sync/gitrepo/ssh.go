@@ -173,6 +173,7 @@ func (s *sshSession) AdvertisedReferencesContext(context.Context) (*packp.AdvRef
 	case errors.Is(err, packp.ErrEmptyAdvRefs), err == nil && refs.IsEmpty():
 		return nil, transport.ErrEmptyRemoteRepository
 	case errors.Is(err, packp.ErrEmptyInput):
+		_ = s.stdin.Close()
 		_ = s.session.Wait() // until stderr is read
 		return nil, refusal(s.stderr.String())
 	case err != nil:

@@ -43,9 +43,10 @@ func NewServer(t testing.TB) *Server {
 	s.Git("init", "-q", "-b", "main")
 	s.Git("remote", "add", "origin", s.Bare)
 	s.backend = &cgi.Handler{
-		Path: filepath.Join(s.Git("--exec-path"), "git-http-backend"),
-		Dir:  root,
-		Env:  append(environment(s.home, s.clock), "GIT_PROJECT_ROOT="+root, "GIT_HTTP_EXPORT_ALL=1"),
+		Path:   filepath.Join(s.Git("--exec-path"), "git-http-backend"),
+		Dir:    root,
+		Stderr: s.t.Output(),
+		Env:    append(environment(s.home, s.clock), "GIT_PROJECT_ROOT="+root, "GIT_HTTP_EXPORT_ALL=1"),
 	}
 	s.Start()
 	s.URL = "http://" + s.address + "/flags.git"
