@@ -57,7 +57,7 @@ func readFile(path string, cfg Config, prev *eval.Snapshot) (*eval.Snapshot, err
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	s, err := feed.ReadSnapshot(f, prev)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
