@@ -166,7 +166,7 @@ func (c *conditions) reference(v cue.Value, s scope) eval.Condition {
 		c.note(v, s, "", "%s refers to itself", name)
 		return always
 	}
-	if isStruct && selectors[0].IsDefinition() && !isOpen(target) {
+	if _, closed := closedAt(target, nil); closed && isStruct && selectors[0].IsDefinition() {
 		c.note(v, s, fmt.Sprintf("end it with ...: %s: {age: >=18, ...}", name),
 			"%s excludes contexts with further attributes", name)
 		return always
@@ -184,21 +184,25 @@ func (c *conditions) segment(v cue.Value, name string, s scope) eval.Condition {
 	return eval.Condition{Op: eval.OpSegment, Text: name}
 }
 
-// isOpen tells whether a definition lets further fields be, at every depth.
-func isOpen(v cue.Value) bool {
+// closedAt finds a block of a definition that lets no further fields be, at any depth below where.
+func closedAt(v cue.Value, where []string) ([]string, bool) {
 	if !v.Allows(cue.AnyString) {
-		return false
+		return where, true
 	}
 	fields, err := v.Fields(cue.Optional(true))
 	if err != nil {
-		return true // its error is noted by itself
+		return nil, false // its error is noted by itself
 	}
 	for fields.Next() {
-		if f := fields.Value(); f.IncompleteKind() == cue.StructKind && !isOpen(f) {
-			return false
+		f := fields.Value()
+		if f.IncompleteKind() != cue.StructKind {
+			continue
+		}
+		if at, closed := closedAt(f, append(slices.Clone(where), fields.Selector().Unquoted())); closed {
+			return at, true
 		}
 	}
-	return true
+	return nil, false
 }
 
 func importPath(root cue.Value) string {

@@ -211,13 +211,13 @@ func (f *flagReader) checkVariant(name string, steps ...string) bool {
 	if _, ok := f.base.Variants[name]; ok {
 		return true
 	}
-	f.badValue(steps, didYouMean(name, f.variants()), "the flag has no variant %s", quote(name))
+	f.badValue(steps, didYouMean(name, f.variants()), "there is no variant %s", quote(name))
 	return false
 }
 
 // checkVariantLabel is checkVariant where the variant is the name of a field.
 func (f *flagReader) checkVariantLabel(name string, steps ...string) {
 	if _, ok := f.base.Variants[name]; !ok {
-		f.badLabel(steps, didYouMean(name, f.variants()), "the flag has no variant %s", quote(name))
+		f.badLabel(steps, didYouMean(name, f.variants()), "there is no variant %s", quote(name))
 	}
 }

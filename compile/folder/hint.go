@@ -15,7 +15,7 @@ func didYouMean(word string, candidates []string) string {
 	if len(candidates) == 0 || len(candidates) > 8 {
 		return ""
 	}
-	return "there is " + quoteAll(candidates)
+	return "write " + quoteAll(candidates)
 }
 
 // hintName is didYouMean for names of fields, which need no quotes.
@@ -67,10 +67,14 @@ func quote(s string) string {
 	return strconv.Quote(s)
 }
 
+// quoteAll writes texts as alternatives.
 func quoteAll(list []string) string {
 	quoted := make([]string, len(list))
 	for i, s := range list {
 		quoted[i] = quote(s)
+	}
+	if last := len(quoted) - 1; last > 0 {
+		return strings.Join(quoted[:last], ", ") + " or " + quoted[last]
 	}
 	return strings.Join(quoted, ", ")
 }

@@ -38,9 +38,9 @@ func (r *reader) readSegment(label string, v cue.Value) (_ Segment, ok bool) {
 		return Segment{}, false
 	}
 	at, before := r.problems.index.labelAt(label), len(r.problems.list)
-	if !isOpen(v) {
-		r.problems.add(at, []string{label}, "end every block in it with ...: "+label+`: {plan: "pro", ...}`,
-			"the segment %s excludes contexts with further attributes", label)
+	if where, closed := closedAt(v, []string{label}); closed {
+		r.problems.add(r.problems.index.labelAt(where...), where, "end the block with ...: "+label+`: {plan: "pro", ...}`,
+			"%s excludes contexts with further attributes", where[len(where)-1])
 		return Segment{}, false
 	}
 	name := strings.TrimPrefix(label, "#")
