@@ -199,7 +199,7 @@ func TestRewritten(t *testing.T) {
 }
 
 func TestFreshness(t *testing.T) {
-	s := serve(t, hub.Config{Heartbeat: 100 * time.Millisecond})
+	s := serve(t, hub.Config{Heartbeat: 100 * time.Millisecond, Timeout: time.Minute})
 	s.publish(t, state(t, 1, 5))
 	c := s.dial(t, "")
 	if m := c.next(t, feed.TypeSnapshot); m.At.Generation != 1 {

@@ -59,12 +59,18 @@ func New(config Config) (*Hub, error) {
 // closes all that are left, and returns nil once every goroutine of the hub has ended; from then on nobody is let in. Call
 // it once, and [Hub.Drain] before ctx ends for a farewell. Subscribers may connect before it is called.
 func (h *Hub) Run(ctx context.Context) error {
-	ticker := time.NewTicker(h.config.Heartbeat / slots)
+	every := h.config.Heartbeat / slots
+	ticker := time.NewTicker(every)
 	defer ticker.Stop()
-	for slot := 0; ; slot = (slot + 1) % slots {
+	due := time.Now()
+	for slot := 0; ; {
 		select {
 		case now := <-ticker.C:
-			h.beat(slot, now)
+			// A busy machine skips ticks; their slots are served all the same, but none more than once.
+			for due = latest(due, now.Add(-h.config.Heartbeat)); due.Before(now); due = due.Add(every) {
+				h.beat(slot, now)
+				slot = (slot + 1) % slots
+			}
 		case <-ctx.Done():
 			h.enter(stopped)
 			h.each(func(s *subscriber) { s.end(errStopped) })
@@ -72,6 +78,13 @@ func (h *Hub) Run(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // beat serves one slot of the timer wheel.
