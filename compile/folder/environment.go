@@ -30,22 +30,22 @@ func (f *flagReader) readEnvironment(name string) {
 // readBlock reads the block of an environment into flag.
 func (f *flagReader) readBlock(name string, w writtenEnvironment, flag *eval.Flag) {
 	steps := []string{"environments", name}
-	f.checkPlace("an environment", steps...)
+	f.checkPlace(steps...)
 	flag.Enabled = w.Enabled == nil || *w.Enabled
 	flag.Requires, flag.Targets = w.Requires, w.Targets
 	f.readRequires(name, w.Requires)
 	f.readTargets(steps, w.Targets)
 	flag.Rules = f.readRules(steps, w.Rules)
 	flag.Outcome = f.readOutcome(steps, w.writtenOutcome, "the environment", flag.Enabled)
+	f.checkDivided(steps, w.writtenOutcome, w.Split != nil)
 }
 
 // checkPlace refuses conditions outside of rules, which CUE accepts and which would decide nothing.
-func (f *flagReader) checkPlace(of string, steps ...string) {
+func (f *flagReader) checkPlace(steps ...string) {
 	v := f.value.LookupPath(cuePath(steps))
 	for _, name := range conditionFields {
 		if v.LookupPath(cue.MakePath(cue.Def(name))).Exists() {
-			f.badLabel(append(slices.Clone(steps), name), `write rules: [{name: "...", `+name+": ..., serve: \"on\"}]",
-				"%s is not a field of %s: it belongs in a rule", name, of)
+			f.badLabel(append(slices.Clone(steps), name), inRule(name), "%s belongs in a rule", name)
 		}
 	}
 }
@@ -107,6 +107,15 @@ func (f *flagReader) readOutcome(steps []string, w writtenOutcome, of string, ne
 		f.checkBy(at("by"), *w.By)
 	}
 	return out
+}
+
+// checkDivided refuses what says how people are divided where nothing divides them.
+func (f *flagReader) checkDivided(steps []string, w writtenOutcome, divided bool) {
+	for field, given := range map[string]bool{"by": w.By != nil, "salt": w.Salt != ""} {
+		if given && !divided {
+			f.badLabel(append(slices.Clone(steps), field), "remove it", "%s has no meaning without a split or a share", field)
+		}
+	}
 }
 
 func (f *flagReader) readSplit(steps []string, written map[string]json.Number) map[string]int {

@@ -3,6 +3,7 @@ package folder
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // The names that the language knows, by where they stand; for suggestions only, since the schema decides.
@@ -34,6 +35,11 @@ var laterFields = map[string]string{
 	"until": "remove the rule when it is to end",
 	"layer": "",
 	"like":  "write it out",
+}
+
+// inRule says where a condition belongs.
+func inRule(condition string) string {
+	return fmt.Sprintf(`write it in a rule: rules: [{name: "...", %s: {...}, serve: "on"}]`, condition)
 }
 
 // later finds the step of a path at which a field of a later version stands, or gives -1.
@@ -72,11 +78,14 @@ func (p *problems) notAllowed(where []string) (message, hint string) {
 }
 
 func unknownField(name, of string, known []string) (message, hint string) {
+	if slices.Contains(known, strings.Trim(name, `"`)) {
+		return fmt.Sprintf("%s in quotes is not a field of %s", name, of), "write it without quotes"
+	}
 	for _, level := range []struct {
 		of     string
 		fields []string
 	}{{"a flag", flagFields}, {"an environment", environmentFields}, {"a rule", ruleFields}} {
-		if level.of != of && !slices.Contains(known, name) && slices.Contains(level.fields, name) {
+		if level.of != of && slices.Contains(level.fields, name) {
 			return fmt.Sprintf("%s is not a field of %s", name, of), fmt.Sprintf("it belongs in %s", level.of)
 		}
 	}

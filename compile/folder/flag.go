@@ -76,7 +76,7 @@ func (r *reader) readFlag(key string, v cue.Value) (_ Flag, ok bool) {
 		r.problems.add(f.labelAt(), f.path(), "", "this flag cannot be read: %s", err)
 		return Flag{}, false
 	}
-	if f.readBase(); len(f.base.Variants) == 0 {
+	if f.readBase(); len(f.base.Variants) == 0 || !reKey.MatchString(key) {
 		return Flag{}, false
 	}
 	f.out = Flag{
@@ -134,7 +134,7 @@ func (f *flagReader) readBase() {
 	if len(f.base.Variants) > 0 {
 		f.readOff()
 	}
-	f.checkPlace("a flag")
+	f.checkPlace()
 	f.checkExpiry()
 }
 

@@ -12,12 +12,11 @@ import (
 	"cuelang.org/go/cue/token"
 )
 
-// problems collects the mistakes found in a folder, one for each place.
+// problems collects the mistakes found in a folder.
 type problems struct {
 	dir   string
 	index *node
 	list  []*Error
-	seen  map[Position]bool
 	// refused are the fields at the top of files that are refused as a whole.
 	refused map[string]bool
 
@@ -27,19 +26,20 @@ type problems struct {
 	segments     []string
 }
 
-// add notes a mistake, unless one is known at the same place already. Hint may be empty.
+// add notes a mistake, once. Hint may be empty.
 func (p *problems) add(at Position, where []string, hint, format string, args ...any) {
-	if p.seen[at] && at.Line > 0 {
-		return
-	}
-	if p.seen == nil {
-		p.seen = map[Position]bool{}
-	}
-	p.seen[at] = true
-	p.list = append(p.list, &Error{
+	e := &Error{
 		File: at.File, Line: at.Line, Column: at.Column,
 		Path: pathString(where), Message: fmt.Sprintf(format, args...), Hint: hint,
-	})
+	}
+	if !slices.ContainsFunc(p.list, func(known *Error) bool { return known.At() == at && known.Message == e.Message }) {
+		p.list = append(p.list, e)
+	}
+}
+
+// knows tells whether a mistake is noted at a place.
+func (p *problems) knows(at Position) bool {
+	return slices.ContainsFunc(p.list, func(known *Error) bool { return known.At() == at && at.Line > 0 })
 }
 
 // refuseTop notes a mistake about a field at the top of a file, and that nothing below it is worth another one.
@@ -72,15 +72,19 @@ func (p *problems) addCUE(err error, skip func(where []string) bool) {
 			continue
 		}
 		d := p.describe(where, group)
+		if p.knows(d.at) {
+			continue // a better word is said already
+		}
 		p.add(d.at, where, d.hint, "%s", d.message)
 	}
 }
 
-// pathOf is the path of an error, with names as they are rather than as CUE would write them.
+// pathOf is the path of an error, with names as they are rather than as CUE would write them, but for those that would then
+// look like definitions.
 func pathOf(e errors.Error) []string {
 	where := slices.Clone(e.Path())
 	for i, step := range where {
-		if strings.HasPrefix(step, `"`) {
+		if strings.HasPrefix(step, `"`) && !strings.HasPrefix(step, `"#`) {
 			if name, err := literal.Unquote(step); err == nil {
 				where[i] = name
 			}

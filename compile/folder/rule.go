@@ -44,6 +44,7 @@ func (f *flagReader) readRule(steps []string, w writtenRule, v cue.Value) eval.R
 		rule.Share = &share
 	}
 	rule.Outcome = f.readOutcome(steps, w.writtenOutcome, "the rule "+quote(w.Name), true)
+	f.checkDivided(steps, w.writtenOutcome, w.Split != nil || w.Share != nil)
 	return rule
 }
 

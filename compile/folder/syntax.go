@@ -77,6 +77,8 @@ func (s *syntax) imports(d *ast.ImportDecl) {
 		path, _, _ = strings.Cut(path, "@")
 		reason, known := allowedImports[path]
 		switch {
+		case spec.Name != nil:
+			s.refuse(spec.Pos(), "", "an import keeps its own name here")
 		case !known:
 			s.refuse(spec.Pos(), "a file may import flags.local/flags/segments, flags.local/schema and strings",
 				"%s cannot be imported", quote(path))
@@ -97,7 +99,8 @@ func (s *syntax) topField(d *ast.Field) {
 	if !helper {
 		s.topName(d.Label.Pos(), name)
 	}
-	s.names([]string{name}, d.Value, helper)
+	s.mark(d, []string{name}, false)
+	s.names([]string{name}, d.Value, helper, helper)
 }
 
 // topName refuses fields at the top of a file that nothing reads.
@@ -118,52 +121,67 @@ func (s *syntax) topName(pos token.Pos, name string) {
 }
 
 // names refuses definitions and private fields below the top of a file: CUE accepts any, and a rule with a misspelt
-// #when would hold for everybody. Only a rule, which is an element of a list or a helper at the top, has conditions.
-func (s *syntax) names(path []string, x ast.Expr, rule bool) {
+// #when would hold for everybody. Only a rule, which is an element of a list or a helper at the top, has conditions, and
+// only in conditions and helpers, which are open, may a field be optional.
+func (s *syntax) names(path []string, x ast.Expr, rule, open bool) {
 	switch x := x.(type) {
 	case *ast.StructLit:
 		for _, d := range x.Elts {
 			switch d := d.(type) {
 			case *ast.Field:
-				s.name(path, d, rule)
+				s.name(path, d, rule, open)
 			case *ast.EmbedDecl:
-				s.names(path, d.Expr, rule)
+				s.names(path, d.Expr, rule, open)
 			}
 		}
 	case *ast.ListLit:
 		for _, e := range x.Elts {
-			s.names(path, e, true)
+			s.names(path, e, true, open)
 		}
 	case *ast.ParenExpr:
-		s.names(path, x.X, rule)
+		s.names(path, x.X, rule, open)
 	case *ast.BinaryExpr:
-		s.names(path, x.X, rule)
-		s.names(path, x.Y, rule)
+		s.names(path, x.X, rule, open)
+		s.names(path, x.Y, rule, open)
 	}
 }
 
-func (s *syntax) name(path []string, field *ast.Field, rule bool) {
+func (s *syntax) name(path []string, field *ast.Field, rule, open bool) {
 	name, isName, err := ast.LabelName(field.Label)
 	if err != nil {
 		return
 	}
 	path = append(slices.Clone(path), name)
-	s.names(path, field.Value, false)
-	if !isName || name[0] != '#' && name[0] != '_' || s.form && slices.Contains(formFields, name) {
-		return
+	private := isName && (name[0] == '#' || name[0] == '_')
+	condition := private && s.pkg == "flags" && slices.Contains(conditionFields, name)
+	s.mark(field, path, open && !condition)
+	s.names(path, field.Value, false, open || condition)
+	switch {
+	case !private, s.form && slices.Contains(formFields, name):
+	case !condition:
+		s.meaningless(field, path, name)
+	case !rule && !slices.Contains(path, "rules"): // rules that are no list are refused by the schema
+		s.problems.add(position(field.Label.Pos()), path, inRule(name),
+			"%s belongs in a rule", name)
 	}
-	if slices.Contains(conditionFields, name) && s.pkg == "flags" {
-		if !rule && !slices.Contains(path, "rules") { // rules that are no list are refused by the schema
-			s.problems.add(position(field.Label.Pos()), path, `write it in a rule: rules: [{name: "...", `+name+`: {...}, serve: "on"}]`,
-				"%s belongs in a rule", name)
-		}
-		return
-	}
+}
+
+func (s *syntax) meaningless(field *ast.Field, path []string, name string) {
 	hint := "only #when, #any and #unless in a rule begin so"
 	if c := nearest(strings.TrimLeft(name, "#_"), []string{"when", "any", "unless"}); c != "" && s.pkg == "flags" {
 		hint = "did you mean #" + c + "?"
 	}
 	s.problems.add(position(field.Label.Pos()), path, hint, "%s means nothing here", name)
+}
+
+// mark refuses the marks ? and ! after the name of a field that is data: CUE would leave the field out in silence.
+func (s *syntax) mark(field *ast.Field, path []string, allowed bool) {
+	if allowed || s.pkg == "schema" || field.Constraint == token.ILLEGAL {
+		return
+	}
+	name := path[len(path)-1]
+	s.problems.add(position(field.Label.Pos()), path, "write "+name+": ...",
+		"%s%s would be left out: only attributes in conditions have a %s", name, field.Constraint, field.Constraint)
 }
 
 // visit refuses what computes, wherever it stands.
