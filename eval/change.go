@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// Affected gives the keys, in order, of the flags that may answer differently in new than in old: those whose item changed,
-// came or went, and those that depend on such a one or on a changed segment, however indirectly. If old is nil, that is
-// every flag of new.
-func Affected(old, new *Snapshot) []string {
-	names := changed(old, new)
+// Affected gives the keys, in order, of the flags that may answer differently in after than in before: those whose item changed,
+// came or went, and those that depend on such a one or on a changed segment, however indirectly. If before is nil, that is
+// every flag of after.
+func Affected(before, after *Snapshot) []string {
+	names := changed(before, after)
 	if len(names) == 0 {
 		return nil
 	}
-	return flagKeys(spread(names, usersOf(new.items)))
+	return flagKeys(spread(names, usersOf(after.items)))
 }
 
 // flagKeys gives the flag keys, in order, among the names of items.

@@ -49,6 +49,7 @@ func (s *Snapshot) newDecider(it *item, problem error) *decider {
 		d.problem = d.prepare(s)
 	}
 	if d.problem != nil {
+		d.reach = reachOfBroken(d.problem)
 		d.fixed = &Result{Reason: ReasonError, ErrorCode: CodeParseError, ErrorMessage: d.problem.Error()}
 	}
 	return d

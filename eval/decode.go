@@ -13,15 +13,15 @@ func (r *reader) flag(f *Flag) (base error) {
 	r.object(func(key string) {
 		switch key {
 		case "description":
-			f.Description = r.text()
+			f.Description, _ = r.any().(string)
 		case "owner":
-			f.Owner = r.text()
+			f.Owner, _ = r.any().(string)
 		case "kind":
-			f.Kind = r.text()
+			f.Kind, _ = r.any().(string)
 		case "expires":
-			f.Expires = r.text()
+			f.Expires, _ = r.any().(string)
 		case "client":
-			f.Client = r.bool()
+			f.Client, _ = r.any().(bool)
 		case "requires":
 			f.Requires = r.lists()
 		case "targets":

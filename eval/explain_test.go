@@ -77,7 +77,7 @@ func TestCurrentTime(t *testing.T) {
 		if got := s.Decide("f", nil, time.Time{}); got.Variant != "on" {
 			t.Errorf("before the end: %v", got)
 		}
-		time.Sleep(2 * time.Hour)
+		<-time.After(2 * time.Hour)
 		if got := s.Decide("f", nil, time.Time{}); got.Variant != "off" {
 			t.Errorf("after the end: %v", got)
 		}

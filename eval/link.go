@@ -54,6 +54,18 @@ func (r *reach) check() error {
 	return nil
 }
 
+// reachOfBroken gives the reach of a flag with a problem, which is asked nothing more; but one that leads too far takes
+// along whatever requires it.
+func reachOfBroken(problem error) reach {
+	switch {
+	case errors.Is(problem, errChain):
+		return reach{steps: maxChain + 1}
+	case errors.Is(problem, errTests):
+		return reach{tests: maxTests + 1}
+	}
+	return reach{}
+}
+
 // link makes the flags and segments of s ready, taking over from prev those of which nothing has changed, however far away.
 func (s *Snapshot) link(prev *Snapshot) {
 	s.flags, s.segments = map[string]*decider{}, map[string]*linkedSegment{}
