@@ -1,7 +1,6 @@
 package eval
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,10 +23,7 @@ func Line(name string, v any) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write the item %s: %w", name, err)
 	}
-	if err := exactNumbers(raw); err != nil {
-		return nil, fmt.Errorf("write the item %s: %w", name, err)
-	}
-	r := reader{data: raw}
+	r := reader{data: raw, exact: true}
 	tree := r.any()
 	if err := r.end(); err != nil {
 		return nil, fmt.Errorf("write the item %s: %w", name, err)
@@ -36,26 +32,6 @@ func Line(name string, v any) ([]byte, error) {
 		return nil, fmt.Errorf("write the item %s: want an object, have %s", name, raw)
 	}
 	return appendCanonical(append([]byte(name), ' '), tree), nil
-}
-
-// exactNumbers requires that every integer in the JSON raw is one that a float64 holds.
-func exactNumbers(raw []byte) error {
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber()
-	for {
-		token, err := d.Token()
-		if err != nil { // the end, or what reader complains of with a position
-			return nil
-		}
-		n, ok := token.(json.Number)
-		if !ok || strings.ContainsAny(string(n), ".eE") {
-			continue
-		}
-		f, err := n.Float64()
-		if err != nil || strconv.FormatFloat(f, 'f', 0, 64) != string(n) && n != "-0" {
-			return fmt.Errorf("the number %s has more digits than a float64 holds; write it as a string", n)
-		}
-	}
 }
 
 // appendCanonical appends the canonical JSON of a value as [reader.any] gives it.

@@ -1,6 +1,9 @@
 package eval
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Decide answers the flag of a key for ec at the instant now; if that is zero, at the current time, which is read only if
 // the answer depends on it. It never fails or waits: [Result] says what went wrong. It does not allocate, but for
@@ -68,12 +71,7 @@ func (p *prerequisite) met(q *question) bool {
 	if result.Reason == ReasonDisabled || result.Reason == ReasonError || result.Variant == "" {
 		return false
 	}
-	for _, variant := range p.variants {
-		if variant == result.Variant {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(p.variants, result.Variant)
 }
 
 // target gives the answer for the targeting key of ec, if it is a target.

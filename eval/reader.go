@@ -15,6 +15,7 @@ const maxDepth = 64
 type reader struct {
 	data    []byte
 	pos     int
+	exact   bool     // an integer that a float64 does not hold is no JSON either
 	path    []string // keys and indices from the top down to where pos is
 	err     error
 	problem error // the first one

@@ -60,7 +60,7 @@ func (r *reader) unquote(quoted []byte, escaped bool) string {
 // words are strings that items are full of, so that not each of them is kept anew.
 var words = func() map[string]string {
 	m := map[string]string{}
-	for _, word := range strings.Fields("any at by client condition description enabled expires from kind layer name off " +
+	for word := range strings.FieldsSeq("any at by client condition description enabled expires from kind layer name off " +
 		"owner ramp requires rules salt serve share slots split targets type unless until variants when all contains eq " +
 		"fields ge gt in le lt match ne noMatch optional prefix segment suffix on true false boolean string number object " +
 		"integer list null release experiment ops permission targetingKey email plan country default") {
@@ -121,6 +121,9 @@ func (r *reader) number() float64 {
 	n, err := strconv.ParseFloat(literal, 64)
 	if err != nil {
 		r.fail("the number %s is too large", literal)
+	}
+	if r.exact && !strings.ContainsAny(literal, ".eE") && strconv.FormatFloat(n, 'f', 0, 64) != literal {
+		r.fail("the number %s has more digits than a float64 holds; write it as a string", literal)
 	}
 	return n
 }

@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -31,10 +32,8 @@ func (p *expression) class() error {
 
 // classItem reads one character, escape or range of a class.
 func (p *expression) classItem(first bool) error {
-	for _, twice := range []string{"&&", "||", "~~", "--"} {
-		if p.is(twice) {
-			return p.bad(2, "two of them are reserved in some languages; write the character once")
-		}
+	if slices.ContainsFunc([]string{"&&", "||", "~~", "--"}, p.is) {
+		return p.bad(2, "two of them are reserved in some languages; write the character once")
 	}
 	if p.is("-") && !first && !p.is("-]") {
 		return p.bad(1, `write \- for the character`)
