@@ -1,6 +1,7 @@
 package compile_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -55,7 +56,8 @@ func TestManyHostileFolders(t *testing.T) {
 	if took := time.Since(start); took > 4*budget {
 		t.Errorf("took %s", took)
 	}
-	if list, ok := out.Err().(compile.Errors); !ok || len(list) != 12 || len(out.Flags) != 5 {
+	list := compile.Errors{}
+	if !errors.As(out.Err(), &list) || len(list) != 12 || len(out.Flags) != 5 {
 		t.Errorf("%d flags are left, and: %v", len(out.Flags), out.Err())
 	}
 }
