@@ -57,7 +57,7 @@ func (c *conditions) read(v cue.Value, s scope) eval.Condition {
 	case cue.OrOp:
 		return c.any(v, s)
 	case cue.SelectorOp:
-		return c.reference(v, s)
+		return c.reference(v, args, s)
 	case cue.CallOp:
 		return c.call(v, args, s)
 	}
@@ -142,37 +142,54 @@ func oneOf(values []any) eval.Condition {
 }
 
 // reference reads a segment by name, and anything else that has a name as if it were written out.
-func (c *conditions) reference(v cue.Value, s scope) eval.Condition {
-	root, path := v.ReferencePath()
-	selectors := path.Selectors()
-	if len(selectors) == 0 {
-		c.note(v, s, "write it out", "a condition cannot refer to this")
-		return always
-	}
-	if root.BuildInstance() == nil || len(selectors) != 1 || selectors[0].IsString() {
-		c.note(v, s, "refer to a definition at the top of a file, such as #adults, or write the condition out",
-			"a condition cannot refer to %s", selectors[len(selectors)-1])
-		return always
-	}
-	name, from := selectors[0].String(), importPath(root)
-	target := cue.Dereference(v)
+func (c *conditions) reference(v cue.Value, args []cue.Value, s scope) eval.Condition {
+	from, name, target := resolve(v, args)
+	definition := strings.HasPrefix(name, "#")
 	isStruct := target.IncompleteKind() == cue.StructKind
 	switch {
+	case !definition && !strings.HasPrefix(name, "_"):
+		c.note(v, s, "refer to a definition at the top of a file, such as #adults, or write the condition out",
+			"a condition cannot refer to %s", name)
+		return always
 	case from == schemaPath && name == "#Context" && s.top:
 		return always
-	case from == segmentsPath && isStruct && selectors[0].IsDefinition():
+	case from == segmentsPath && isStruct && definition:
 		return c.segment(v, strings.TrimPrefix(name, "#"), s)
 	case s.depth > 100:
 		c.note(v, s, "", "%s refers to itself", name)
 		return always
 	}
-	if _, closed := closedAt(target, nil); closed && isStruct && selectors[0].IsDefinition() {
+	if _, closed := closedAt(target, nil); closed && isStruct && definition {
 		c.note(v, s, fmt.Sprintf("end it with ...: %s: {age: >=18, ...}", name),
 			"%s excludes contexts with further attributes", name)
 		return always
 	}
 	s.depth++
 	return c.read(target, s)
+}
+
+// resolve finds what a reference to the top of a package leads to. For a reference to anything else, name is the last part
+// of it, which then begins with neither # nor _ .
+func resolve(v cue.Value, args []cue.Value) (from, name string, target cue.Value) {
+	root, path := v.ReferencePath()
+	selectors := path.Selectors()
+	switch {
+	case len(selectors) == 1:
+		name, target = selectors[0].String(), cue.Dereference(v)
+	case len(selectors) > 1:
+		return "", strings.TrimLeft(selectors[len(selectors)-1].String(), "#_"), v
+	case len(args) == 2: // a block that holds nothing but a reference
+		if root, path = args[0].ReferencePath(); len(path.Selectors()) > 0 || root.BuildInstance() == nil {
+			return "", "this", v
+		}
+		name, _ = args[1].String()
+		target = root.LookupPath(cue.MakePath(topSelector(name, root)))
+	}
+	if !root.Exists() || root.BuildInstance() == nil {
+		return "", "this", v
+	}
+	from, _, _ = strings.Cut(root.BuildInstance().ImportPath, "@")
+	return from, name, target
 }
 
 func (c *conditions) segment(v cue.Value, name string, s scope) eval.Condition {
@@ -182,6 +199,17 @@ func (c *conditions) segment(v cue.Value, name string, s scope) eval.Condition {
 	}
 	c.uses[name] = true
 	return eval.Condition{Op: eval.OpSegment, Text: name}
+}
+
+// topSelector selects a definition or private field at the top of a package.
+func topSelector(name string, root cue.Value) cue.Selector {
+	switch {
+	case strings.HasPrefix(name, "#"):
+		return cue.Def(name)
+	case strings.HasPrefix(name, "_"):
+		return cue.Hid(name, root.BuildInstance().ID())
+	}
+	return cue.Str(name)
 }
 
 // closedAt finds a block of a definition that lets no further fields be, at any depth below where.
@@ -203,11 +231,6 @@ func closedAt(v cue.Value, where []string) ([]string, bool) {
 		}
 	}
 	return nil, false
-}
-
-func importPath(root cue.Value) string {
-	path, _, _ := strings.Cut(root.BuildInstance().ImportPath, "@")
-	return path
 }
 
 // note notes a problem with a constraint at its own place.

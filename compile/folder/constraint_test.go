@@ -18,7 +18,7 @@ type constraint struct {
 	likely []any         // values that have a good chance to satisfy a leaf
 }
 
-// field is a condition on an attribute; mark is "" or "?".
+// field is a condition on an attribute; mark is "" or "?". One without a name is embedded.
 type field struct {
 	name, mark string
 	value      *constraint
@@ -45,6 +45,10 @@ func (c *constraint) write(required string) string {
 	}
 	fields := make([]string, len(c.fields))
 	for i, f := range c.fields {
+		if f.name == "" {
+			fields[i] = f.value.write(required)
+			continue
+		}
 		mark := f.mark
 		if mark == "" {
 			mark = required
@@ -237,13 +241,23 @@ func (g generator) block(depth int) *constraint {
 	return c
 }
 
+func (g generator) segment() *constraint {
+	return &constraint{form: "segment", text: "segments." + one(g, []string{"#one", "#two", "#three"})}
+}
+
 // condition makes a constraint on a context as a whole, perhaps with segments.
 func (g generator) condition() *constraint {
 	switch g.IntN(8) {
 	case 0:
-		name := one(g, []string{"#one", "#two", "#three"})
-		return &constraint{form: "segment", text: "segments." + name}
+		return g.segment()
 	case 1:
+		c := g.block(0)
+		if g.IntN(4) == 0 {
+			c.fields = c.fields[:0]
+		}
+		c.fields = append(c.fields, &field{value: g.segment()})
+		return c
+	case 2:
 		return &constraint{form: "&", op: " & ", parts: []*constraint{g.condition(), g.block(0)}}
 	}
 	return g.block(0)

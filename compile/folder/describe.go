@@ -262,6 +262,9 @@ func unresolved(name string) (message, hint string) {
 	case "True", "False", "TRUE", "FALSE":
 		return message, "write " + strings.ToLower(name)
 	}
+	if kind := otherTypes[name]; kind != "" {
+		return message, "write " + kind
+	}
 	return message, fmt.Sprintf("a text needs quotes: %s", quote(name))
 }
 
@@ -275,6 +278,12 @@ func isSentence(e errors.Error) bool {
 	}
 	all := errors.Positions(e)
 	return len(all) > 0 && isProduct(fileName(all[0])) && !strings.HasPrefix(raw, "field ")
+}
+
+// otherTypes are names of types in other languages.
+var otherTypes = map[string]string{
+	"boolean": "bool", "Boolean": "bool", "String": "string", "str": "string", "text": "string", "integer": "int", "Int": "int",
+	"double": "number", "Number": "number", "object": "{...}", "nil": "null", "None": "null",
 }
 
 func text(e errors.Error) string {

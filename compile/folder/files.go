@@ -109,6 +109,9 @@ func checkFiles(tree fs.FS, dir string, p *problems) (names []string, ok bool) {
 // parseAlone looks for the mistakes for which the folder cannot be loaded in each file by itself, and notes one a file.
 func parseAlone(tree fs.FS, dir string, names []string, p *problems) {
 	for _, name := range names {
+		if isProduct(name) {
+			continue
+		}
 		if reason, hint := droppedName(path.Base(name)); reason != "" {
 			p.add(Position{File: name, Line: 1, Column: 1}, nil, hint, "%s", reason)
 			continue

@@ -299,6 +299,8 @@ func (g generator) fill(object map[string]any, c *constraint) {
 	}
 	for _, f := range c.fields {
 		switch {
+		case f.name == "":
+			g.fill(object, f.value)
 		case f.value.form == "_|_", f.mark == "?" && g.IntN(3) == 0, g.IntN(15) == 0:
 		case f.value.fields != nil:
 			inner := map[string]any{}

@@ -38,16 +38,18 @@ func ReadProject(tree fs.FS) (Project, []*Error) {
 		return Project{}, p.sorted()
 	}
 	r := &reader{conditions: &conditions{problems: p}}
-	if checkSchema(inst, p) {
-		v := cuecontext.New().BuildInstance(inst)
-		r.useSchema(v)
+	if !checkSchema(inst, p) {
+		return Project{}, p.sorted()
+	}
+	v := cuecontext.New().BuildInstance(inst)
+	if r.useSchema(v) {
 		r.checkProject()
 		r.checkContext(v.LookupPath(cue.ParsePath("#Context")), []string{"#Context"})
 	}
 	return r.project, p.sorted()
 }
 
-// checkSchema checks the syntax of the user's files in the schema.
+// checkSchema checks the user's files in the schema, as far as they can be without evaluating.
 func checkSchema(inst *build.Instance, p *problems) bool {
 	s := &syntax{problems: p, pkg: "schema"}
 	p.index = newIndex(inst.Files)
@@ -56,7 +58,12 @@ func checkSchema(inst *build.Instance, p *problems) bool {
 			s.check(f)
 		}
 	}
-	return !s.fatal
+	for name, file := range map[string]string{"#Context": "schema/context.cue", "project": "schema/project.cue"} {
+		if _, depth := p.index.find([]string{name}); depth == 0 && len(p.list) == 0 {
+			p.add(Position{File: file, Line: 1, Column: 1}, []string{name}, "write "+name+": {...}", "%s is missing", name)
+		}
+	}
+	return len(p.list) == 0
 }
 
 func (r *reader) checkProject() {
@@ -78,7 +85,7 @@ func (r *reader) checkProject() {
 func (r *reader) checkContext(v cue.Value, where []string) {
 	fields, err := v.Fields(cue.Optional(true))
 	if err != nil {
-		r.problems.add(r.problems.index.labelAt(where...), where, "write #Context: {targetingKey?: string}", "#Context is missing")
+		r.problems.addCUE(toErrors(err), nil)
 		return
 	}
 	targetingKey := len(where) > 1
@@ -89,6 +96,10 @@ func (r *reader) checkContext(v cue.Value, where []string) {
 		if !fields.IsOptional() {
 			r.problems.add(r.problems.index.labelAt(at...), at, "write "+name+"?: with a question mark",
 				"a service need not send %s", name)
+		}
+		if err := fields.Value().Err(); err != nil {
+			message, hint := explain(name, "", byPath(err)[0])
+			r.problems.add(r.problems.index.valueAt(at...), at, hint, "%s", message)
 		}
 		if fields.Value().IncompleteKind() == cue.StructKind {
 			r.checkContext(fields.Value(), at)
