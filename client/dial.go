@@ -51,6 +51,9 @@ func (c *Client) address(have string) string {
 	if have != "" {
 		query.Set("have", have)
 	}
+	if s := c.snapshot(); s != nil {
+		query.Set("revision", s.At().Revision)
+	}
 	return c.cfg.URL + "?" + query.Encode()
 }
 

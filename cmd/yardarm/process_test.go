@@ -167,6 +167,16 @@ func (w watcher) event(kind string) event {
 	return e
 }
 
+// nextState waits for the next event that brings a position.
+func (w watcher) nextState() event {
+	w.t.Helper()
+	var e event
+	if err := json.Unmarshal([]byte(w.expect(`"revision":`, `"digest":`)), &e); err != nil {
+		w.t.Fatal(err)
+	}
+	return e
+}
+
 // sampleFiles are this repository's own sample flags, by path.
 func sampleFiles(t *testing.T) map[string]string {
 	t.Helper()

@@ -86,7 +86,9 @@ func TestServeBroken(t *testing.T) {
 
 	server.kill()
 	server, address = serve(t, args...)
-	server.expect("last good state from disk")
+	if !strings.Contains(server.output(), "last good state from disk") {
+		t.Error("the daemon listens before it has its last good state")
+	}
 	server.expect("commit refused")
 	checkServing(t, address, good, broken, before.Flags)
 	server.kill()
@@ -212,5 +214,37 @@ func writeFile(t *testing.T, dir, name, text string) {
 	}
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestServeRewritten goes back where history did: after a force push, and where a subscriber comes from another history.
+func TestServeRewritten(t *testing.T) {
+	remote := gitrepotest.NewServer(t)
+	first := remote.Push("sample flags", sampleFiles(t))
+	name, text := flagFile("lab.kettle", "on")
+	remote.Push("add a kettle", map[string]string{name: text})
+	args := []string{"--repo", remote.URL, "--poll", "100ms", "--state", t.TempDir()}
+	server, address := serve(t, args...)
+	server.expect("msg=serving", "environment=production")
+	feed := watch(t, address)
+	feed.event("snapshot")
+	remote.ForcePush(first)
+	server.expect("the branch was rewritten")
+	if gone := feed.event("delta"); gone.Revision != first || !slices.Equal(gone.Removed, []string{"flag lab.kettle"}) {
+		t.Errorf("delta %+v, want lab.kettle removed at %s", gone, first)
+	}
+	server.kill()
+
+	worktree, _ := serve(t, "--worktree", "--repo", remote.Dir, "--listen", address)
+	worktree.expect("msg=serving", "environment=production")
+	for feed.nextState().Revision != "worktree" {
+		t.Log("not yet")
+	}
+	worktree.kill()
+
+	server, _ = serve(t, append(args, "--listen", address)...)
+	server.expect("msg=serving", "environment=production")
+	if back := feed.nextState(); back.Revision != first {
+		t.Errorf("the subscriber is at %s, want %s again", back.Revision, first)
 	}
 }

@@ -27,6 +27,7 @@ type Daemon struct {
 	listener net.Listener
 	board    board
 	serving  serving
+	look     look
 }
 
 // New checks the configuration, loads the last good state from disk and listens, so that a port in use is an error here.
@@ -40,15 +41,13 @@ func New(config Config) (*Daemon, error) {
 	if err != nil {
 		return nil, err
 	}
-	h, err := hub.New(hub.Config{Logger: config.Logger})
-	if err != nil {
+	d := &Daemon{config: config, compiler: compiler}
+	if d.hub, err = hub.New(hub.Config{Logger: config.Logger, Unrelated: d.unrelated}); err != nil {
 		return nil, err
 	}
-	listener, err := net.Listen("tcp", config.Listen)
-	if err != nil {
+	if d.listener, err = net.Listen("tcp", config.Listen); err != nil {
 		return nil, fmt.Errorf("listen on %s: %w; is another daemon running there? choose another address with --listen", config.Listen, err)
 	}
-	d := &Daemon{config: config, compiler: compiler, hub: h, listener: listener}
 	d.board.begin(config)
 	d.restore()
 	return d, nil

@@ -28,6 +28,8 @@ func (d *Daemon) follow(ctx context.Context) error {
 		return err
 	}
 	defer repository.Close()
+	d.look.at(repository)
+	defer d.look.at(nil)
 	return d.followRepository(ctx, repository)
 }
 
@@ -106,13 +108,17 @@ func (d *Daemon) consider(ctx context.Context, repository *gitrepo.Repo, tip git
 		if err := d.warnIfRewritten(ctx, repository, tip); err != nil {
 			return err
 		}
-		return d.publish(out)
+		if err := d.publish(out, true); err != nil {
+			return err
+		}
+	} else {
+		d.refuse(tip.Hash, out.Problems)
+		if err := d.serveBefore(ctx, repository, tip); err != nil {
+			return err
+		}
 	}
-	d.refuse(tip.Hash, out.Problems)
-	if d.serving.any() {
-		return nil
-	}
-	return d.serveBefore(ctx, repository, tip)
+	d.serving.judge(tip.Hash)
+	return nil
 }
 
 func (d *Daemon) compileCommit(ctx context.Context, repository *gitrepo.Repo, commit gitrepo.Commit) (*compile.Output, error) {
@@ -144,8 +150,11 @@ func (d *Daemon) warnIfRewritten(ctx context.Context, repository *gitrepo.Repo, 
 	return nil
 }
 
-// serveBefore publishes the newest commit before tip, along first parents, that compiles.
+// serveBefore publishes the newest commit before tip, along first parents, that compiles, where nothing is served yet.
 func (d *Daemon) serveBefore(ctx context.Context, repository *gitrepo.Repo, tip gitrepo.Commit) error {
+	if d.serving.any() {
+		return nil
+	}
 	tried := 0
 	for commit, err := range repository.FirstParents(ctx, tip.Hash) {
 		if err != nil {
@@ -162,7 +171,7 @@ func (d *Daemon) serveBefore(ctx context.Context, repository *gitrepo.Repo, tip 
 			return err
 		}
 		if out.Err() == nil {
-			return d.publish(out)
+			return d.publish(out, false)
 		}
 	}
 	return nil
@@ -186,7 +195,7 @@ func (d *Daemon) followWorktree(ctx context.Context) error {
 		case out.Err() != nil:
 			d.refuse(at.Revision, out.Problems)
 		default:
-			if err := d.publish(out); err != nil {
+			if err := d.publish(out, true); err != nil {
 				return err
 			}
 		}

@@ -32,6 +32,10 @@ type Config struct {
 	SendBuffer int
 	// Origins are those of web pages that may subscribe besides pages of the same host, as "https://flags.example".
 	Origins []string
+	// Unrelated says whether a revision, at which a client says it is, has no place in the history that is served: neither
+	// before nor after what is served now, as after the branch was rewritten. Such a client is told to go back. It may take
+	// its time, and must not say so of a revision that it merely has not seen yet. nil: there is none.
+	Unrelated func(revision string) bool
 	// Authorize says whether a request may read an environment; its error is the answer's text. nil: everyone may.
 	Authorize func(r *http.Request, environment string) error
 	// Logger is told of subscribers that come, go and fail. nil: nobody is.

@@ -20,6 +20,7 @@ type hello struct {
 	environment       string
 	service, instance string
 	have              string // digest, or ""
+	revision          string // that the client is at, or ""
 }
 
 func (h hello) client() string { return strings.TrimSuffix(h.service+"/"+h.instance, "/") }
@@ -119,9 +120,9 @@ func (h *Hub) request(r *http.Request) (hello, *environment, error) {
 	if err != nil {
 		return hello{}, nil, badRequest("the query of the URL is malformed: %v", err)
 	}
-	asked := hello{environment: query.Get("environment"), have: query.Get("have")}
+	asked := hello{environment: query.Get("environment"), have: query.Get("have"), revision: query.Get("revision")}
 	asked.service, asked.instance, _ = strings.Cut(query.Get("client"), "/")
-	if err := checkHello(query.Get("client"), asked.have); err != nil {
+	if err := asked.check(query.Get("client")); err != nil {
 		return hello{}, nil, err
 	}
 	if asked.environment != "" && h.config.Authorize != nil {
@@ -133,14 +134,20 @@ func (h *Hub) request(r *http.Request) (hello, *environment, error) {
 	return asked, env, err
 }
 
-func checkHello(client, have string) error {
-	if len(client) > maxName || !utf8.ValidString(client) || strings.ContainsFunc(client, func(r rune) bool { return !unicode.IsPrint(r) }) {
+func (h hello) check(client string) error {
+	switch {
+	case !isName(client):
 		return badRequest("client: a name such as checkout/pod-7 is expected, of at most %d printable bytes", maxName)
-	}
-	if have != "" && !feed.ValidDigest(have) {
-		return badRequest("have: a digest of 64 lower-case hexadecimal digits is expected, not %.80q", have)
+	case h.have != "" && !feed.ValidDigest(h.have):
+		return badRequest("have: a digest of 64 lower-case hexadecimal digits is expected, not %.80q", h.have)
+	case !isName(h.revision):
+		return badRequest("revision: a commit is expected, of at most %d printable bytes", maxName)
 	}
 	return nil
+}
+
+func isName(s string) bool {
+	return len(s) <= maxName && utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })
 }
 
 // find gives the environment served under name.

@@ -3,6 +3,7 @@ package hub
 import (
 	"bytes"
 	"compress/gzip"
+	"slices"
 	"sync"
 	"time"
 
@@ -28,6 +29,8 @@ type state struct {
 	full    func() (*message, error)
 	zipped  func() ([]byte, error)
 	current func() (*message, error)
+	// rewritten is the snapshot message for a subscriber from another history.
+	rewritten func() (*message, error)
 
 	mu     sync.Mutex
 	deltas map[string]*message // by the digest they start from
@@ -56,6 +59,11 @@ func newState(old *state, s *eval.Snapshot) *state {
 	st.text = sync.OnceValues(func() ([]byte, error) { return feed.Encode(st.told(feed.Full(s))) })
 	st.zipped = sync.OnceValues(func() ([]byte, error) { return zip(st.text()) })
 	st.full = sync.OnceValues(func() (*message, error) { return prepare(st.text()) })
+	st.rewritten = sync.OnceValues(func() (*message, error) {
+		m := feed.Full(s)
+		m.Back = feed.BackRewritten
+		return prepare(feed.Encode(m))
+	})
 	st.current = sync.OnceValues(func() (*message, error) { return prepare(feed.Encode(st.told(feed.Current(s)))) })
 	return st
 }
@@ -85,8 +93,16 @@ func zip(text []byte, err error) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// welcome gives the first message to a subscriber that says it has the digest have.
-func (st *state) welcome(have string) (*message, error) {
+// served says whether a revision is the newest or is remembered.
+func (st *state) served(revision string) bool {
+	return st.at.Revision == revision || slices.ContainsFunc(st.past, func(p *Past) bool { return p.At.Revision == revision })
+}
+
+// welcome gives the first message to a subscriber that says it has the digest have; one that is astray is brought back.
+func (st *state) welcome(have string, astray bool) (*message, error) {
+	if astray {
+		return st.rewritten()
+	}
 	if have == st.at.Digest {
 		return st.current()
 	}

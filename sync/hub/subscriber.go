@@ -35,6 +35,9 @@ type subscriber struct {
 	// gone is closed at the end.
 	gone chan struct{}
 
+	// astray is whether the subscriber comes from another history. It is set before the first writer runs.
+	astray bool
+
 	// Of the one writer that runs at a time.
 	sentSeq    uint64 // of the state sent last; 0: none yet
 	sentDigest string // what the subscriber has if all went well; "": not known
@@ -98,7 +101,18 @@ func (s *subscriber) aside(fn func()) {
 func (s *subscriber) begin() {
 	s.conn.onPong(s.heard)
 	s.heard()
+	s.astray = s.fromElsewhere()
 	s.post(wantUpdate | wantFresh)
+}
+
+// fromElsewhere says whether the subscriber is at a revision that has no place in the history served.
+func (s *subscriber) fromElsewhere() bool {
+	revision, unrelated := s.hello.revision, s.hub.config.Unrelated
+	st := s.env.latest.Load()
+	if revision == "" || unrelated == nil || st.snapshot == nil || st.served(revision) {
+		return false
+	}
+	return unrelated(revision)
 }
 
 func (s *subscriber) finish(err error) {

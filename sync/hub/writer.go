@@ -135,7 +135,7 @@ func (s *subscriber) next() (*state, *message, error) {
 		return st, nil, nil
 	}
 	if s.sentSeq == 0 {
-		m, err := st.welcome(s.sentDigest)
+		m, err := st.welcome(s.sentDigest, s.astray)
 		return st, m, err
 	}
 	m, err := st.since(s.sentDigest)

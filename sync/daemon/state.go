@@ -1,0 +1,131 @@
+package daemon
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/yardarm-io/yardarm/eval"
+	"github.com/yardarm-io/yardarm/sync/feed"
+	"github.com/yardarm-io/yardarm/sync/hub"
+)
+
+// save writes each snapshot to the state folder, whole or not at all, and removes those of environments that are gone.
+func (d *Daemon) save(snapshots map[string]*eval.Snapshot) error {
+	dir := d.stateDir()
+	if dir == "" {
+		return nil
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	for name := range snapshots {
+		if err := d.saveEnvironment(filepath.Join(dir, name)); err != nil {
+			return err
+		}
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*"))
+	for _, file := range files {
+		if name := filepath.Base(file); snapshots[strings.TrimSuffix(name, filepath.Ext(name))] == nil {
+			_ = os.Remove(file)
+		}
+	}
+	return err
+}
+
+// The files of an environment's state: its snapshot, and what a delta from an earlier one needs.
+const (
+	stateSuffix = ".snapshot"
+	pastSuffix  = ".past"
+)
+
+func (d *Daemon) saveEnvironment(file string) error {
+	snapshot, past := d.hub.History(filepath.Base(file))
+	var text bytes.Buffer
+	if err := feed.WriteSnapshot(&text, snapshot); err != nil {
+		return err
+	}
+	if err := replaceFile(file+stateSuffix, text.Bytes()); err != nil {
+		return err
+	}
+	earlier, err := json.Marshal(past)
+	if err != nil {
+		return err
+	}
+	return replaceFile(file+pastSuffix, earlier)
+}
+
+// stateDir is where the last good state is kept; "": nowhere. Uncommitted files leave none behind.
+func (d *Daemon) stateDir() string {
+	if d.config.StateDir == "" || d.config.Worktree != "" {
+		return ""
+	}
+	return filepath.Join(d.config.StateDir, "state")
+}
+
+// restore publishes the last good state from disk. A file that is damaged is logged and left for the repository to replace.
+func (d *Daemon) restore() {
+	if d.stateDir() == "" {
+		return
+	}
+	files, err := filepath.Glob(filepath.Join(d.stateDir(), "*"+stateSuffix))
+	if err != nil || len(files) == 0 {
+		return
+	}
+	snapshots := map[string]*eval.Snapshot{}
+	for _, file := range files {
+		snapshot, err := d.restoreEnvironment(file)
+		if err != nil {
+			d.config.Logger.Warn("a file of the last good state is left aside until the repository is read", "file", file, "error", err)
+			continue
+		}
+		snapshots[snapshot.Meta().Environment] = snapshot
+		d.config.Logger.Info("serving the last good state from disk", "environment", snapshot.Meta().Environment,
+			"revision", short(snapshot.At().Revision), "flags", snapshot.Len())
+	}
+	d.serving.swap(snapshots)
+}
+
+func (d *Daemon) restoreEnvironment(file string) (*eval.Snapshot, error) {
+	snapshot, err := readState(file)
+	if err != nil {
+		return nil, err
+	}
+	var past []hub.Past // without it, or with one that is damaged, subscribers get a snapshot where a delta would have done
+	if text, err := os.ReadFile(strings.TrimSuffix(file, stateSuffix) + pastSuffix); err == nil {
+		_ = json.Unmarshal(text, &past)
+	}
+	return snapshot, d.hub.Restore(snapshot.Meta().Environment, snapshot, past)
+}
+
+func readState(file string) (*eval.Snapshot, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return feed.ReadSnapshot(f, nil)
+}
+
+// replaceFile writes a file beside its place and renames it, so that a reader or a crash sees the old or the new one whole.
+func replaceFile(name string, content []byte) error {
+	temp, err := os.CreateTemp(filepath.Dir(name), ".new-*")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(temp.Name()) }() // gone by then if all went well
+	if _, err := temp.Write(content); err != nil {
+		temp.Close()
+		return err
+	}
+	if err := temp.Sync(); err != nil {
+		temp.Close()
+		return err
+	}
+	if err := temp.Close(); err != nil {
+		return err
+	}
+	return os.Rename(temp.Name(), name)
+}
