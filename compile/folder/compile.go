@@ -1,8 +1,8 @@
 package folder
 
 import (
-	"fmt"
 	"io/fs"
+	"strconv"
 	"strings"
 
 	"cuelang.org/go/cue"
@@ -130,7 +130,7 @@ func (r *reader) readBroken(v cue.Value, where []string) {
 		return
 	}
 	for i := 0; ; i++ {
-		at := append(append([]string{}, where...), fmt.Sprint(i))
+		at := append(append([]string{}, where...), strconv.Itoa(i))
 		element := v.LookupPath(cuePath(at))
 		if !element.Exists() {
 			return
@@ -146,8 +146,7 @@ func cuePath(where []string) cue.Path {
 		case strings.HasPrefix(step, "#"):
 			selectors[i] = cue.Def(step)
 		case isIndex(step) && i > 0 && (where[i-1] == "rules" || where[i-1] == "#any"):
-			n := 0
-			fmt.Sscan(step, &n)
+			n, _ := strconv.Atoi(step) // it is digits
 			selectors[i] = cue.Index(n)
 		default:
 			selectors[i] = cue.Str(step)

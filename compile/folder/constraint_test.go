@@ -227,8 +227,7 @@ func (g generator) block(depth int) *constraint {
 	g.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
 	for _, name := range names[:1+g.IntN(2)] {
 		f := &field{name: name}
-		switch g.IntN(6) {
-		case 0:
+		if g.IntN(6) == 0 {
 			f.mark = "?"
 		}
 		if g.IntN(25) == 0 {

@@ -11,8 +11,8 @@ func (f *Flag) Overdue(now time.Time) *Error {
 	if f.Expires == "" {
 		return nil
 	}
-	day, err := parseDay(f.Expires)
-	if err != nil || now.UTC().Before(day.AddDate(0, 0, 1)) {
+	day, err := parseDay(f.Expires) // Compile has refused what is no day
+	if err == nil && now.UTC().Before(day.AddDate(0, 0, 1)) {
 		return nil
 	}
 	at := f.ExpiresAt

@@ -207,12 +207,10 @@ func (f *flagReader) checkExpiry() {
 }
 
 // checkVariant notes a variant that the flag does not have, named at steps.
-func (f *flagReader) checkVariant(name string, steps ...string) bool {
-	if _, ok := f.base.Variants[name]; ok {
-		return true
+func (f *flagReader) checkVariant(name string, steps ...string) {
+	if _, ok := f.base.Variants[name]; !ok {
+		f.badValue(steps, didYouMean(name, f.variants()), "there is no variant %s", quote(name))
 	}
-	f.badValue(steps, didYouMean(name, f.variants()), "there is no variant %s", quote(name))
-	return false
 }
 
 // checkVariantLabel is checkVariant where the variant is the name of a field.

@@ -86,11 +86,11 @@ func (r *ruleOf) String() string {
 		parts = append(parts, "#when: "+r.when.String())
 	}
 	if r.any != nil {
-		any := make([]string, len(r.any))
+		list := make([]string, len(r.any))
 		for i, c := range r.any {
-			any[i] = c.String()
+			list[i] = c.String()
 		}
-		parts = append(parts, "#any: ["+strings.Join(any, ", ")+"]")
+		parts = append(parts, "#any: ["+strings.Join(list, ", ")+"]")
 	}
 	if r.unless != nil {
 		parts = append(parts, "#unless: "+r.unless.String())

@@ -105,7 +105,7 @@ func (s *syntax) topField(d *ast.Field) {
 
 // topName refuses fields at the top of a file that nothing reads.
 func (s *syntax) topName(pos token.Pos, name string) {
-	hint := ""
+	var hint string
 	switch {
 	case s.pkg == "segments":
 		s.problems.refuseTop(pos, name, fmt.Sprintf("write #%s: {...}", name), "a segment's name begins with #")

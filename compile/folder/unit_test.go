@@ -8,7 +8,10 @@ import (
 	"testing/fstest"
 	"time"
 
+	"cuelang.org/go/cue/ast"
 	"cuelang.org/go/cue/cuecontext"
+	"cuelang.org/go/cue/parser"
+	"cuelang.org/go/cue/token"
 )
 
 func TestParseNumber(t *testing.T) {
@@ -35,6 +38,11 @@ func FuzzParseNumber(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
+		x, err := parser.ParseExpr("", text)
+		lit, isLit := x.(*ast.BasicLit)
+		if err != nil || !isLit || lit.Value != text || lit.Kind != token.INT && lit.Kind != token.FLOAT {
+			return // the parser gives us nothing else
+		}
 		got, ok := parseNumber(text)
 		if !ok || got == math.MaxFloat64 {
 			return
@@ -67,7 +75,7 @@ func TestThousandths(t *testing.T) {
 func TestNearest(t *testing.T) {
 	fields := []string{"description", "owner", "kind", "expires", "off"}
 	for word, want := range map[string]string{
-		"descripton": "description", "Owner": "owner", "onwer": "owner", "of": "off", "xyz": "", "expiry": "expires", "": "",
+		"decription": "description", "Owner": "owner", "onwer": "owner", "of": "off", "xyz": "", "expiry": "expires", "": "",
 	} {
 		if got := nearest(word, fields); got != want {
 			t.Errorf("%q is near %q, want %q", word, got, want)
