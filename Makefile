@@ -12,6 +12,7 @@ fmt: ## format Go and CUE
 
 lint: ## what a machine can check without running the tests
 	$(LINT) run
+	cd bench && go tool -modfile=../.ci/tools.mod golangci-lint run
 	go mod tidy -diff
 	go run ./cmd/yardarm check
 	go run ./cmd/yardarm fmt --check
@@ -20,9 +21,11 @@ test: ## every test, with the race detector; installs what they need first
 	.ci/install
 	CGO_ENABLED=0 go build ./...
 	go test -race -timeout 15m ./...
+	cd bench && go test ./...
 
-bench: ## every benchmark, once; compare figures of one run only
+bench: ## every benchmark, and the engine beside LaunchDarkly's; compare figures of one run only
 	go test -run '^$$' -bench . -benchmem ./...
+	cd bench && go test -run '^$$' -bench . -benchmem ./... && go run .
 
 golden: ## write the golden files and vectors anew; the diff is yours to read
 	go test ./... -update
