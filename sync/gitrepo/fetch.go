@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
-	"github.com/go-git/go-git/v5/plumbing/protocol/packp/sideband"
 	"github.com/go-git/go-git/v5/plumbing/transport"
 )
 
@@ -95,11 +93,6 @@ func (r *Repo) update(ctx context.Context) error {
 	return r.compact(ctx)
 }
 
-// A remoteError is an error in talking to the remote, and not at this end.
-type remoteError struct{ error }
-
-func (e *remoteError) Unwrap() error { return e.error }
-
 // clone makes the mirror in a temporary folder and moves it into place. r.fetching is held.
 func (r *Repo) clone(ctx context.Context, session transport.UploadPackSession, req *packp.UploadPackRequest) error {
 	dir, err := os.MkdirTemp(r.remote.dir, tempPrefix+"clone-")
@@ -128,16 +121,18 @@ func (r *Repo) clone(ctx context.Context, session transport.UploadPackSession, r
 func (r *Repo) advance(ctx context.Context, session transport.UploadPackSession, req *packp.UploadPackRequest) error {
 	want := req.Wants[0]
 	var have bool
-	err := r.exclusive(ctx, func() (err error) {
+	err := r.exclusive(ctx, func() error {
 		tip, err := r.objects.tip(r.config.ref())
-		have = r.objects.HasEncodedObject(want) == nil
-		if err == nil && tip != want && !have {
-			req.Haves = r.haves(ctx, tip)
+		if have = err == nil && tip == want; have {
+			return nil
 		}
-		if err == nil && tip != want && have {
+		if have = r.objects.HasEncodedObject(want) == nil; have {
 			return r.moveTo(want)
 		}
-		return err
+		if err == nil {
+			req.Haves = r.haves(ctx, tip)
+		}
+		return nil
 	})
 	if err != nil || have {
 		return err
@@ -155,15 +150,21 @@ func (r *Repo) advance(ctx context.Context, session transport.UploadPackSession,
 	if err != nil {
 		return err
 	}
-	if _, err := spool.Seek(0, io.SeekStart); err != nil {
-		return err
+	return r.exclusive(ctx, func() error { return r.takeIn(spool, want) })
+}
+
+// takeIn adds a downloaded pack to the mirror and moves the branch. Should that fail, the mirror is not to be built on.
+// r.reading is held.
+func (r *Repo) takeIn(pack io.ReadSeeker, tip plumbing.Hash) error {
+	_, err := pack.Seek(0, io.SeekStart)
+	if err == nil {
+		err = packfile.WritePackfileToObjectStorage(r.objects, pack)
 	}
-	return r.exclusive(ctx, func() error {
-		if err := packfile.WritePackfileToObjectStorage(r.objects, spool); err != nil {
-			return fmt.Errorf("store what was fetched: %w", err)
-		}
-		return r.moveTo(want)
-	})
+	if err != nil {
+		r.damaged = true
+		return fmt.Errorf("store what was fetched: %w", err)
+	}
+	return r.moveTo(tip)
 }
 
 // moveTo points the branch at a commit, once that can be read. r.reading is held.
@@ -192,47 +193,6 @@ func (r *Repo) haves(ctx context.Context, tip plumbing.Hash) []plumbing.Hash {
 		}
 		tip = parents[0]
 	}
-}
-
-// download asks for a pack and hands it on.
-func download(ctx context.Context, session transport.UploadPackSession, req *packp.UploadPackRequest, store func(io.Reader) error) error {
-	res, err := session.UploadPack(ctx, req)
-	if err != nil {
-		return &remoteError{err}
-	}
-	defer res.Close()
-	var pack io.Reader = res
-	switch {
-	case req.Capabilities.Supports(capability.Sideband64k):
-		pack = sideband.NewDemuxer(sideband.Sideband64k, res)
-	case req.Capabilities.Supports(capability.Sideband):
-		pack = sideband.NewDemuxer(sideband.Sideband, res)
-	}
-	return store(remoteReader{pack})
-}
-
-// A remoteReader marks the errors of reading from the remote.
-type remoteReader struct{ io.Reader }
-
-// Read implements [io.Reader].
-func (r remoteReader) Read(p []byte) (int, error) {
-	n, err := r.Reader.Read(p)
-	if err != nil && err != io.EOF {
-		err = &remoteError{err}
-	}
-	return n, err
-}
-
-// branchNames lists the branches that a remote has, sorted.
-func branchNames(refs *packp.AdvRefs) []string {
-	var names []string
-	for name := range refs.References {
-		if ref := plumbing.ReferenceName(name); ref.IsBranch() {
-			names = append(names, ref.Short())
-		}
-	}
-	slices.Sort(names)
-	return names
 }
 
 // exclusive runs f as the only user of the objects, for a fetch. Unlike read, it does not ask whether there are any.

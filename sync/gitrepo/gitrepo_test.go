@@ -284,28 +284,77 @@ func TestCorruptMirrorIsMadeAnew(t *testing.T) {
 	}
 }
 
-// TestDamageFoundLater damages a mirror in use, at a place that opening it does not look at.
+// TestDamageFoundLater takes away a file's content, which opening a mirror doesn't look at.
 func TestDamageFoundLater(t *testing.T) {
+	server := gitrepotest.NewServer(t)
+	tip := server.Push("one", flagFile("1"))
+	blob := server.Git("rev-parse", "HEAD:flags/a.cue")
+	dir := t.TempDir()
+	r := open(t, gitrepo.Config{URL: server.URL, Dir: dir})
+	fetch(t, r, tip)
+	_ = r.Close()
+	mirror := filepath.Join(dir, "mirror.git")
+	pack := match(t, filepath.Join(mirror, "objects", "pack", "*.pack"))[0]
+	objects := readFile(t, pack)
+	for _, name := range match(t, strings.TrimSuffix(pack, "pack")+"*") {
+		chmodAnd(t, name, func() error { return os.Remove(name) })
+	}
+	server.GitInput(objects, "--git-dir", mirror, "unpack-objects", "-q")
+	loose := filepath.Join(mirror, "objects", blob[:2], blob[2:])
+	chmodAnd(t, loose, func() error { return os.Remove(loose) })
+
+	r = open(t, gitrepo.Config{URL: server.URL, Dir: dir})
+	if c, err := r.Head(t.Context()); err != nil || c.Hash != tip {
+		t.Errorf("head is %s, %v", c.Hash, err)
+	}
+	_, err := r.Tree(t.Context(), tip)
+	requireError(t, err, gitrepo.ErrCorrupt, blob[:12], "next fetch")
+	fetch(t, r, tip)
+	if got := content(t, r, tip, "flags/a.cue"); !strings.Contains(got, "value: 1") {
+		t.Errorf("tree has %q", got)
+	}
+}
+
+// TestPreparedMirror takes up a mirror that git made.
+func TestPreparedMirror(t *testing.T) {
+	server := gitrepotest.NewServer(t)
+	tip := server.Push("one", flagFile("1"))
+	full, shallow := t.TempDir(), t.TempDir()
+	server.Git("clone", "-q", "--bare", "--single-branch", "--branch", "main", server.URL, filepath.Join(full, "mirror.git"))
+	server.Push("two", flagFile("2"))
+	server.Git("clone", "-q", "--bare", "--depth=1", server.URL, filepath.Join(shallow, "mirror.git"))
+	r := open(t, gitrepo.Config{URL: server.URL, Dir: full})
+	if c, err := r.Head(t.Context()); err != nil || c.Hash != tip {
+		t.Errorf("head is %s, %v", c.Hash, err)
+	}
+	fetch(t, r, server.Head())
+	r = open(t, gitrepo.Config{URL: server.URL, Dir: shallow})
+	_, err := r.Head(t.Context())
+	requireError(t, err, gitrepo.ErrNotFetched)
+	if c := fetch(t, r, server.Head()); c.Generation != 2 {
+		t.Errorf("generation is %d", c.Generation)
+	}
+}
+
+// TestMirrorSpoiltInUse takes the mirror away from under a Repo.
+func TestMirrorSpoiltInUse(t *testing.T) {
 	server := gitrepotest.NewServer(t)
 	first := server.Push("one", flagFile("1"))
 	dir := t.TempDir()
 	r := open(t, gitrepo.Config{URL: server.URL, Dir: dir})
 	fetch(t, r, first)
-	second := server.Push("two", map[string]string{"flags/b.cue": strings.Repeat("package flags\n", 9)})
-	fetch(t, r, second)
-	_ = r.Close()
-	// Of the two packs take the one with the first commit, whose file the second one still has.
-	for _, p := range match(t, filepath.Join(dir, "mirror.git", "objects", "pack", "*.idx")) {
-		if strings.Contains(server.GitInput(readFile(t, p), "show-index"), first) {
-			chmodAnd(t, p, func() error { return os.Remove(strings.TrimSuffix(p, ".idx") + ".pack") })
-		}
+
+	if err := os.Remove(filepath.Join(dir, "mirror.git", "refs", "heads", "main")); err != nil {
+		t.Fatal(err)
 	}
-	r = open(t, gitrepo.Config{URL: server.URL, Dir: dir})
-	if _, err := r.Tree(t.Context(), second); err == nil {
-		t.Fatal("a tree was read of which a part is gone")
+	fetch(t, r, first)
+
+	if err := os.RemoveAll(filepath.Join(dir, "mirror.git")); err != nil {
+		t.Fatal(err)
 	}
+	second := server.Push("two", flagFile("2"))
 	fetch(t, r, second)
-	if got := content(t, r, second, "flags/a.cue"); !strings.Contains(got, "value: 1") {
+	if got := content(t, r, first, "flags/a.cue"); !strings.Contains(got, "value: 1") {
 		t.Errorf("tree has %q", got)
 	}
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // A mirror is the folder Config.Dir: "lock", "mirror.git" and, while something is under way, "tmp-...". mirror.git is an
-// ordinary bare repository with the one branch; its URL and HEAD say what it is a mirror of. So it may be prepared with
+// ordinary bare repository with the one branch, and its remote's URL says what it is a mirror of. So it may be prepared with
 // git clone --bare --single-branch --branch BRANCH URL mirror.git
 type mirror struct {
 	dir  string
@@ -67,7 +67,7 @@ func (r *Repo) takeUp(ctx context.Context) {
 	r.objects = nil
 }
 
-// isMirror tells whether the open store is a full mirror of the remote and branch asked for.
+// isMirror tells whether the open store is a full mirror of the remote asked for.
 func (r *Repo) isMirror() bool {
 	cfg, err := r.objects.Config()
 	if err != nil || cfg.Remotes[originName] == nil || len(cfg.Remotes[originName].URLs) == 0 {
@@ -75,10 +75,6 @@ func (r *Repo) isMirror() bool {
 	}
 	from, err := parseLocation(cfg.Remotes[originName].URLs[0])
 	if err != nil || from.name != r.at.name {
-		return false
-	}
-	head, err := r.objects.Reference(plumbing.HEAD)
-	if err != nil || head.Target() != r.config.ref() {
 		return false
 	}
 	cuts, err := r.objects.Shallow()

@@ -2,12 +2,16 @@ package gitrepo_test
 
 import (
 	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"log"
+	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -126,17 +130,39 @@ func TestCertificates(t *testing.T) {
 	if _, err := r.Fetch(t.Context()); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("error without the file is %v", err)
 	}
-	for _, text := range []string{"nonsense", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: proxy.Certificate().Raw}))} {
+	trust := func(text string) {
+		t.Helper()
 		if err := os.WriteFile(ca, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if text == "nonsense" {
-			if _, err := r.Fetch(t.Context()); err == nil || !strings.Contains(err.Error(), "no certificate") {
-				t.Errorf("error for nonsense is %v", err)
-			}
-		}
 	}
+	trust("nonsense")
+	if _, err := r.Fetch(t.Context()); err == nil || !strings.Contains(err.Error(), "no certificate") {
+		t.Errorf("error for nonsense is %v", err)
+	}
+	trust(certificatePEM(otherCertificate(t)))
+	_, err = r.Fetch(t.Context())
+	requireError(t, err, gitrepo.ErrUnreachable, "certificate is not trusted")
+	trust(certificatePEM(proxy.Certificate().Raw))
 	fetch(t, r, tip)
+}
+
+func certificatePEM(der []byte) string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+}
+
+func otherCertificate(t *testing.T) []byte {
+	t.Helper()
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), IsCA: true, NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, public, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return der
 }
 
 func TestProxyOnlyWhenGiven(t *testing.T) {
@@ -155,12 +181,9 @@ func TestProxyOnlyWhenGiven(t *testing.T) {
 func TestStalledRemote(t *testing.T) {
 	server := gitrepotest.NewServer(t)
 	tip := server.Push("one", flagFile("1"))
-	config := gitrepo.Config{URL: server.URL, Timeout: 200 * time.Millisecond}
-	r := open(t, config)
-	fetch(t, r, tip)
 	server.Stall()
-
-	_, err := r.Fetch(t.Context())
+	hasty := open(t, gitrepo.Config{URL: server.URL, Timeout: 20 * time.Millisecond}) // a first clone has ten times as long
+	_, err := hasty.Fetch(t.Context())
 	requireError(t, err, gitrepo.ErrTimeout, "200ms", server.URL)
 
 	patient := open(t, gitrepo.Config{URL: server.URL})
@@ -189,7 +212,7 @@ func TestStalledRemote(t *testing.T) {
 	requireError(t, <-failed, gitrepo.ErrClosed)
 
 	server.Unstall()
-	fetch(t, r, tip)
+	fetch(t, open(t, gitrepo.Config{URL: server.URL}), tip)
 }
 
 // waitFor polls for a condition that another goroutine brings about.
@@ -205,6 +228,40 @@ func waitFor(t testing.TB, condition func() bool) {
 			t.Fatal("waited in vain")
 		}
 	}
+}
+
+func TestWatchFollowsHints(t *testing.T) {
+	server := gitrepotest.NewServer(t)
+	r := open(t, gitrepo.Config{URL: server.URL})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	type report struct {
+		commit gitrepo.Commit
+		err    error
+	}
+	reports, hints, done := make(chan report), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		r.Watch(ctx, time.Hour, hints, func(c gitrepo.Commit, err error) { reports <- report{c, err} })
+	}()
+	requireError(t, (<-reports).err, gitrepo.ErrEmpty)
+	for i := range 3 {
+		want := server.Push("more", flagFile(strconv.Itoa(i)))
+		hints <- struct{}{}
+		if got := <-reports; got.err != nil || got.commit.Hash != want {
+			t.Errorf("after a hint: %+v, want %s", got, want)
+		}
+	}
+	server.Stop()
+	hints <- struct{}{}
+	requireError(t, (<-reports).err, gitrepo.ErrUnreachable)
+	server.Start()
+	hints <- struct{}{}
+	if got := <-reports; got.err != nil {
+		t.Errorf("after the remote is back: %v", got.err)
+	}
+	cancel()
+	<-done
 }
 
 // TestReadersDuringFetches also requires that readers don't wait for the network.

@@ -150,6 +150,23 @@ func TestTreeIrregularEntries(t *testing.T) {
 	}
 }
 
+// TestTreeEntryChangesItsKind keeps a file's content and makes a link of it, or a script.
+func TestTreeEntryChangesItsKind(t *testing.T) {
+	work := gitrepotest.NewCheckout(t)
+	first := work.Commit("one", flagFile("1"))
+	r := open(t, gitrepo.Config{URL: work.Dir})
+	treeOf(t, r, first)
+	blob := work.Git("rev-parse", "HEAD:flags/a.cue")
+	for git, mode := range map[string]fs.FileMode{"120000": fs.ModeSymlink | 0o777, "100755": 0o555, "100644": 0o444} {
+		work.Git("update-index", "--cacheinfo", git+","+blob+",flags/a.cue")
+		work.Git("commit", "-q", "--allow-empty", "-m", git)
+		info, err := fs.Stat(treeOf(t, r, work.Head()), "flags/a.cue")
+		if err != nil || info.Mode() != mode {
+			t.Errorf("mode after %s is %v, %v", git, info, err)
+		}
+	}
+}
+
 func TestTreeLargeFile(t *testing.T) {
 	const limit = 40_000
 	work := gitrepotest.NewCheckout(t)
