@@ -13,7 +13,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
-// CheckedOut, as Config.Branch, is whatever branch or commit a local checkout has checked out.
+// CheckedOut, as Config.Branch, is whatever branch or commit a local checkout has checked out. It is not for remotes.
 const CheckedOut = "HEAD"
 
 // Defaults of [Config].

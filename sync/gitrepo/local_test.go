@@ -160,6 +160,22 @@ func TestShallowClone(t *testing.T) {
 	}
 }
 
+func TestCheckedOut(t *testing.T) {
+	work := gitrepotest.NewCheckout(t)
+	r := open(t, gitrepo.Config{URL: work.Dir, Branch: gitrepo.CheckedOut})
+	_, err := r.Head(t.Context())
+	requireError(t, err, gitrepo.ErrEmpty, "checked out")
+	first := work.Commit("one", flagFile("1"))
+	fetch(t, r, first)
+	work.Git("checkout", "-q", "-b", "side")
+	fetch(t, r, work.Commit("two", flagFile("2")))
+	work.Git("checkout", "-q", "--detach", first)
+	fetch(t, r, first)
+	work.Git("checkout", "-q", "--orphan", "fresh")
+	_, err = r.Head(t.Context())
+	requireError(t, err, gitrepo.ErrEmpty, "checked out")
+}
+
 func TestLocalErrors(t *testing.T) {
 	work := gitrepotest.NewCheckout(t)
 	work.Commit("one", flagFile("1"))
@@ -233,6 +249,7 @@ func TestConfigErrors(t *testing.T) {
 		{gitrepo.Config{URL: "https://u:s3cret@"}, "no host or no repository"},
 		{gitrepo.Config{URL: "https://u:s3cret%@h/x"}, "https://h/x is not a valid URL"},
 		{gitrepo.Config{URL: "https://u:s3cret@h/x"}, "Dir is required"},
+		{gitrepo.Config{URL: "https://h/x", Dir: dir, Branch: gitrepo.CheckedOut}, "only for a local checkout"},
 		{gitrepo.Config{URL: "https://h/x", Dir: dir, SSHKeyFile: "k"}, "SSHKeyFile is for ssh"},
 		{gitrepo.Config{URL: "git@h:x", Dir: dir, TokenFile: "k"}, "TokenFile and CAFile are for https"},
 	} {

@@ -34,6 +34,9 @@ func (r *Repo) openMirror(ctx context.Context) error {
 	if r.config.Dir == "" {
 		return errors.New("Dir is required for a remote: a folder for its mirror")
 	}
+	if r.config.Branch == CheckedOut {
+		return fmt.Errorf("Branch %q is only for a local checkout; name the remote's branch", CheckedOut)
+	}
 	wire, err := newWire(r.config, r.at)
 	if err != nil {
 		return err

@@ -180,6 +180,9 @@ func (r *Repo) tip() (plumbing.Hash, error) {
 
 // noBranch says why a branch can't be followed, given the names of those that exist.
 func noBranch(branch string, names []string) error {
+	if branch == CheckedOut {
+		return fmt.Errorf("%w on what is checked out; commit something first", ErrEmpty)
+	}
 	if len(names) == 0 {
 		return fmt.Errorf("%w; commit something on the branch %q first", ErrEmpty, branch)
 	}
