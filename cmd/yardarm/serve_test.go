@@ -233,6 +233,7 @@ func TestServeRewritten(t *testing.T) {
 	if gone := feed.event("delta"); gone.Revision != first || !slices.Equal(gone.Removed, []string{"flag lab.kettle"}) {
 		t.Errorf("delta %+v, want lab.kettle removed at %s", gone, first)
 	}
+	server.expect("msg=serving", "environment=production", first[:12]) // and is on disk
 	server.kill()
 
 	worktree, _ := serve(t, "--worktree", "--repo", remote.Dir, "--listen", address)
