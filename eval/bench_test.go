@@ -1,8 +1,11 @@
 package eval
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -105,26 +108,50 @@ func thousands(n int) [][]byte {
 	return toLines(lines)
 }
 
-func BenchmarkNew5000(b *testing.B) {
-	lines := thousands(5000)
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := New(At{}, lines, nil); err != nil {
-			b.Fatal(err)
-		}
+// BenchmarkNew reads and prepares so many flags.
+func BenchmarkNew(b *testing.B) {
+	for _, n := range []int{1_000, 5_000, 10_000} {
+		lines := thousands(n)
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := New(At{}, lines, nil); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
 
-func BenchmarkApplyOneOf5000(b *testing.B) {
-	s, err := New(At{}, thousands(5000), nil)
+// BenchmarkChange changes a flag of 10,000, and a segment that all refer to: by a delta, and by all lines and the snapshot
+// before.
+func BenchmarkChange(b *testing.B) {
+	lines := thousands(10_000)
+	s, err := New(At{}, lines, nil)
 	if err != nil {
 		b.Fatal(err)
 	}
-	set := toLines([]string{"flag team.flag-77 " + flagOn})
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := s.Apply(At{}, set, nil); err != nil {
-			b.Fatal(err)
-		}
+	for _, change := range []struct{ name, item, old, new string }{
+		{"Flag", "flag team.flag-77", "25000", "26000"}, {"Segment", "segment staff", "corp", "else"},
+	} {
+		set := []byte(strings.Replace(string(s.Line(change.item)), change.old, change.new, 1))
+		after := slices.Clone(lines)
+		after[slices.IndexFunc(lines, func(line []byte) bool { return bytes.Equal(line, s.Line(change.item)) })] = set
+		b.Run(change.name+"/Apply", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := s.Apply(At{}, [][]byte{set}, nil); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.Run(change.name+"/New", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := New(At{}, after, s); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

@@ -10,19 +10,23 @@ import (
 // came or went, and those that depend on such a one or on a changed segment, however indirectly. If before is nil, that is
 // every flag of after.
 func Affected(before, after *Snapshot) []string {
-	names := changed(before, after)
+	return after.dependents(changed(before, after))
+}
+
+// dependents gives the keys, in order, of the flags among the items named and of all flags that depend on these.
+func (s *Snapshot) dependents(names []string) []string {
 	if len(names) == 0 {
 		return nil
 	}
-	return flagKeys(spread(names, usersOf(after.items)))
-}
-
-// flagKeys gives the flag keys, in order, among the names of items.
-func flagKeys(names map[string]bool) []string {
 	var keys []string
-	for name := range names {
-		if key, ok := strings.CutPrefix(name, flagPrefix); ok {
+	for _, name := range names {
+		if key, ok := strings.CutPrefix(name, flagPrefix); ok && s.flags[key] == nil { // it went
 			keys = append(keys, key)
+		}
+	}
+	for i, reached := range s.spread(names) {
+		if it := s.items[i]; reached && it.flag != nil {
+			keys = append(keys, it.flag.Key)
 		}
 	}
 	slices.Sort(keys)
@@ -47,7 +51,7 @@ func (s *Snapshot) Boundary(after time.Time) (time.Time, []string) {
 	if len(names) == 0 {
 		return time.Time{}, nil
 	}
-	return next.UTC(), flagKeys(spread(names, usersOf(s.items)))
+	return next.UTC(), s.dependents(names)
 }
 
 // boundary gives the first instant of the flag's clock that is later than after; zero: none is.
@@ -58,4 +62,70 @@ func (d *decider) boundary(after time.Time) time.Time {
 		}
 	}
 	return time.Time{}
+}
+
+// usersOf gives, for each name that items refer to, the indices of those that do. It is the map of prev, which may be nil,
+// if that fits.
+func usersOf(items []*item, prev *Snapshot) map[string][]int {
+	if prev != nil && slices.EqualFunc(items, prev.items, sameUses) {
+		return prev.users
+	}
+	users := map[string][]int{}
+	for i, it := range items {
+		for _, used := range it.uses {
+			users[used] = append(users[used], i)
+		}
+	}
+	return users
+}
+
+func sameUses(a, b *item) bool { return a == b || a.name == b.name && slices.Equal(a.uses, b.uses) }
+
+// changed names the items that are not the same in old, which may be nil, and in s.
+func changed(old, s *Snapshot) []string {
+	var names []string
+	var before []*item
+	if old != nil {
+		before = old.items
+	}
+	for i, j := 0, 0; i < len(before) || j < len(s.items); {
+		switch {
+		case i < len(before) && j < len(s.items) && before[i] == s.items[j]:
+			i, j = i+1, j+1
+		case j == len(s.items) || i < len(before) && before[i].name < s.items[j].name:
+			names = append(names, before[i].name)
+			i++
+		case i == len(before) || s.items[j].name < before[i].name:
+			names = append(names, s.items[j].name)
+			j++
+		default:
+			if string(before[i].line) != string(s.items[j].line) {
+				names = append(names, s.items[j].name)
+			}
+			i, j = i+1, j+1
+		}
+	}
+	return names
+}
+
+// spread says of each item of s whether it is one of those named or depends on one, however indirectly. A name need not
+// be that of an item.
+func (s *Snapshot) spread(names []string) []bool {
+	reached := make([]bool, len(s.items))
+	for _, name := range names {
+		if i, found := s.find(name); found {
+			reached[i] = true
+		}
+	}
+	for names = slices.Clone(names); len(names) > 0; {
+		name := names[len(names)-1]
+		names = names[:len(names)-1]
+		for _, user := range s.users[name] {
+			if !reached[user] {
+				reached[user] = true
+				names = append(names, s.items[user].name)
+			}
+		}
+	}
+	return reached
 }

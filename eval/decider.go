@@ -3,7 +3,6 @@ package eval
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 )
@@ -63,7 +62,7 @@ func checkBase(f *Flag) error {
 	if len(f.Variants) == 0 {
 		return errors.New("no variants")
 	}
-	for _, name := range slices.Sorted(maps.Keys(f.Variants)) {
+	for _, name := range sortedKeys(f.Variants) {
 		if !hasType(f.Variants[name], f.Type) {
 			return fmt.Errorf("the variant %q is no %s", name, f.Type)
 		}
@@ -72,6 +71,16 @@ func checkBase(f *Flag) error {
 		return fmt.Errorf("off is %q, and there is no such variant", *f.Off)
 	}
 	return nil
+}
+
+// sortedKeys gives the keys of m in order; it allocates but once.
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for key := range m {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return keys
 }
 
 func hasType(value any, t Type) bool { return classify(value).kind == typeKinds[string(t)] }
@@ -102,6 +111,7 @@ func (d *decider) prepare(s *Snapshot) error {
 		return err
 	}
 	p := preparer{segments: s.segments}
+	d.rules = make([]rule, 0, len(d.flag.Rules))
 	for i := range d.flag.Rules {
 		r, err := d.newRule(&p, &d.flag.Rules[i])
 		if err != nil {
@@ -118,7 +128,7 @@ func (d *decider) prepare(s *Snapshot) error {
 }
 
 func (d *decider) prepareRequires(s *Snapshot) {
-	for _, key := range slices.Sorted(maps.Keys(d.flag.Requires)) {
+	for _, key := range sortedKeys(d.flag.Requires) {
 		required := s.flags[key]
 		if required != nil {
 			d.step(required.reach)
@@ -132,7 +142,7 @@ func (d *decider) prepareTargets() error {
 		return nil
 	}
 	d.targets = map[string]*Result{}
-	for _, variant := range slices.Sorted(maps.Keys(d.flag.Targets)) {
+	for _, variant := range sortedKeys(d.flag.Targets) {
 		result, err := d.result(variant, ReasonTargetingMatch)
 		if err != nil {
 			return fmt.Errorf("targets: %w", err)

@@ -13,13 +13,13 @@ func (r *reader) flag(f *Flag) (base error) {
 	r.object(func(key string) {
 		switch key {
 		case "description":
-			f.Description, _ = r.any().(string)
+			f.Description = r.label()
 		case "owner":
-			f.Owner, _ = r.any().(string)
+			f.Owner = r.label()
 		case "kind":
-			f.Kind, _ = r.any().(string)
+			f.Kind = r.label()
 		case "expires":
-			f.Expires, _ = r.any().(string)
+			f.Expires = r.label()
 		case "client":
 			f.Client, _ = r.any().(bool)
 		case "requires":

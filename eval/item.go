@@ -46,7 +46,7 @@ func readItem(name string, line []byte) (*item, error) {
 		return nil, fmt.Errorf("the item %s: a line break within", name)
 	}
 	it := &item{name: name, line: bytes.Clone(line), sum: sha256.Sum256(line)}
-	r := reader{data: it.line[len(name)+1:]}
+	r := reader{data: it.line[len(name)+1:], path: make([]string, 0, 8)}
 	switch {
 	case name == metaName:
 		it.meta = &Meta{}
@@ -108,12 +108,16 @@ func (c *Condition) uses(names []string) []string {
 // NAME NUL HEX(SHA-256 of the line) LF for each.
 func digest(items []*item) string {
 	h := sha256.New()
-	var b []byte
+	b := make([]byte, 0, 4<<10) // hashed when nearly full: many small writes take longer
 	for _, it := range items {
-		b = append(append(b[:0], it.name...), 0)
+		b = append(append(b, it.name...), 0)
 		b = append(hex.AppendEncode(b, it.sum[:]), '\n')
-		h.Write(b)
+		if len(b) > 3<<10 {
+			h.Write(b)
+			b = b[:0]
+		}
 	}
+	h.Write(b)
 	return hex.EncodeToString(h.Sum(nil))
 }
 

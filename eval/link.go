@@ -1,22 +1,9 @@
 package eval
 
 import (
-	"errors"
-	"fmt"
 	"maps"
+	"slices"
 	"strings"
-)
-
-// Bounds of what one decision may take, so that no snapshot, however it came to be, hangs the service that asks it.
-const (
-	maxChain = 32      // prerequisites and segments that lead from one to the next
-	maxTests = 100_000 // tests, those of segments and prerequisites counted each time that they are referred to
-)
-
-var (
-	errCycle = errors.New("it refers to itself, or to something that does, through prerequisites or segments")
-	errChain = fmt.Errorf("its prerequisites and segments lead on for more than %d steps", maxChain)
-	errTests = fmt.Errorf("with its segments and prerequisites it has more than %d tests", maxTests)
 )
 
 // linkedSegment is a segment made ready.
@@ -26,100 +13,66 @@ type linkedSegment struct {
 	problem error // it cannot be used, and so no flag that does
 }
 
-// reach is how far a decision can lead.
-type reach struct {
-	steps  int // prerequisites and segments, one after the other
-	tests  int
-	cyclic bool // without an end
-}
-
-// add makes r lead to all that other leads to.
-func (r *reach) add(other reach) {
-	r.steps = max(r.steps, other.steps)
-	r.tests = min(r.tests+other.tests, maxTests+1)
-}
-
-// step makes r lead, by one step more, to all that other leads to.
-func (r *reach) step(other reach) {
-	r.add(reach{steps: other.steps + 1, tests: other.tests})
-}
-
-func (r *reach) check() error {
-	switch {
-	case r.steps > maxChain:
-		return errChain
-	case r.tests > maxTests:
-		return errTests
-	}
-	return nil
-}
-
-// reachOfBroken gives the reach of a flag with a problem, which is asked nothing more; but one that leads too far takes
-// along whatever requires it.
-func reachOfBroken(problem error) reach {
-	switch {
-	case errors.Is(problem, errChain):
-		return reach{steps: maxChain + 1}
-	case errors.Is(problem, errTests):
-		return reach{tests: maxTests + 1}
-	}
-	return reach{}
-}
-
 // link makes the flags and segments of s ready, taking over from prev those of which nothing has changed, however far away.
 func (s *Snapshot) link(prev *Snapshot) {
-	s.flags, s.segments = map[string]*decider{}, map[string]*linkedSegment{}
-	if prev != nil {
-		s.flags, s.segments = maps.Clone(prev.flags), maps.Clone(prev.segments)
-	}
-	users := usersOf(s.items)
-	stale := spread(changed(prev, s), users)
-	waiting := s.discard(stale)
-	var ready []*item
-	for it, n := range waiting {
-		if n == 0 {
-			ready = append(ready, it)
+	s.users = usersOf(s.items, prev)
+	stale := s.takeOver(prev)
+	waiting := make([]int, len(s.items)) // for how many others
+	for _, i := range stale {
+		for _, user := range s.users[s.items[i].name] {
+			waiting[user]++
 		}
 	}
-	for len(ready) > 0 { // what it refers to comes before an item
-		it := ready[len(ready)-1]
-		ready = ready[:len(ready)-1]
-		delete(waiting, it)
-		s.prepare(it, s.leadsRound(it))
-		for _, user := range users[it.name] {
-			if waiting[user]--; waiting[user] == 0 {
-				ready = append(ready, user)
+	for ready := withNone(waiting, stale); len(ready) > 0; { // what it refers to comes before an item
+		s.prepare(ready, false)
+		var next []int
+		for _, i := range ready {
+			for _, user := range s.users[s.items[i].name] {
+				if waiting[user]--; waiting[user] == 0 {
+					next = append(next, user)
+				}
 			}
 		}
+		ready = next
 	}
-	for it := range waiting {
-		s.prepare(it, true)
-	}
+	s.prepare(slices.DeleteFunc(stale, func(i int) bool { return waiting[i] == 0 }), true)
 }
 
-// discard removes what is prepared of the items named in stale, and gives those of them that are to be prepared, with the
-// number of stale ones that each refers to.
-func (s *Snapshot) discard(stale map[string]bool) map[*item]int {
-	waiting := map[*item]int{}
-	for name := range stale {
-		kind, key, _ := strings.Cut(name, " ")
-		if kind == "flag" {
-			delete(s.flags, key)
-		} else {
-			delete(s.segments, key)
-		}
-		it := s.item(name)
-		if it == nil || it.meta != nil {
-			continue
-		}
-		waiting[it] = 0
-		for _, used := range it.uses {
-			if stale[used] && s.item(used) != nil {
-				waiting[it]++
-			}
+// withNone gives those of the items that wait for none.
+func withNone(waiting, items []int) []int {
+	var ready []int
+	for _, i := range items {
+		if waiting[i] == 0 {
+			ready = append(ready, i)
 		}
 	}
-	return waiting
+	return ready
+}
+
+// takeOver takes from prev, which may be nil, what is prepared of items of which nothing has changed. It gives those that
+// are to be prepared.
+func (s *Snapshot) takeOver(prev *Snapshot) (stale []int) {
+	if prev == nil {
+		s.flags, s.segments = make(map[string]*decider, len(s.items)), map[string]*linkedSegment{}
+		for i, it := range s.items {
+			if it.meta == nil {
+				stale = append(stale, i)
+			}
+		}
+		return stale
+	}
+	s.flags, s.segments = maps.Clone(prev.flags), maps.Clone(prev.segments)
+	names := changed(prev, s)
+	for _, name := range names { // what still has an item is prepared anew
+		delete(s.flags, strings.TrimPrefix(name, flagPrefix))
+		delete(s.segments, strings.TrimPrefix(name, segmentPrefix))
+	}
+	for i, reached := range s.spread(names) {
+		if reached && s.items[i].meta == nil {
+			stale = append(stale, i)
+		}
+	}
+	return stale
 }
 
 // leadsRound reports whether it refers to something that was found to refer to itself.
@@ -137,80 +90,44 @@ func (s *Snapshot) leadsRound(it *item) bool {
 	return false
 }
 
-// prepare makes it ready, after all that it refers to unless that is cyclic.
-func (s *Snapshot) prepare(it *item, cyclic bool) {
-	problem := it.problem
-	if cyclic {
-		problem = errCycle
+// prepare makes items ready, which do not refer to each other unless they are cyclic.
+func (s *Snapshot) prepare(items []int, cyclic bool) {
+	flags, segments := make([]*decider, len(items)), make([]*linkedSegment, len(items))
+	_ = inParallel(len(items), func(from, to int) error {
+		for i := from; i < to; i++ {
+			it := s.items[items[i]]
+			problem, cyclic := it.problem, cyclic || s.leadsRound(it)
+			if cyclic {
+				problem = errCycle
+			}
+			if it.flag != nil {
+				flags[i] = s.newDecider(it, problem)
+				flags[i].cyclic = cyclic
+			} else {
+				segments[i] = s.newSegment(it, problem)
+				segments[i].cyclic = cyclic
+			}
+		}
+		return nil
+	})
+	for i := range items {
+		if it := s.items[items[i]]; it.flag != nil {
+			s.flags[it.flag.Key] = flags[i]
+		} else {
+			s.segments[it.segment.Name] = segments[i]
+		}
 	}
-	if it.flag != nil {
-		d := s.newDecider(it, problem)
-		d.cyclic = cyclic
-		s.flags[d.flag.Key] = d
-		return
-	}
+}
+
+// newSegment makes the segment of it ready; problem is what is already known to make it unusable.
+func (s *Snapshot) newSegment(it *item, problem error) *linkedSegment {
 	p := preparer{segments: s.segments}
 	linked := &linkedSegment{problem: problem}
 	if problem == nil {
 		linked.test, linked.problem = p.test(&it.segment.Condition)
 	}
-	if linked.reach, linked.cyclic = p.reach, cyclic; linked.problem == nil {
+	if linked.reach = p.reach; linked.problem == nil {
 		linked.problem = p.check()
 	}
-	s.segments[it.segment.Name] = linked
-}
-
-// usersOf gives, for each name, the items that refer to it.
-func usersOf(items []*item) map[string][]*item {
-	users := map[string][]*item{}
-	for _, it := range items {
-		for _, used := range it.uses {
-			users[used] = append(users[used], it)
-		}
-	}
-	return users
-}
-
-// changed names the items that are not the same in old, which may be nil, and in s.
-func changed(old, s *Snapshot) []string {
-	var names []string
-	var before []*item
-	if old != nil {
-		before = old.items
-	}
-	for i, j := 0, 0; i < len(before) || j < len(s.items); {
-		switch {
-		case j == len(s.items) || i < len(before) && before[i].name < s.items[j].name:
-			names = append(names, before[i].name)
-			i++
-		case i == len(before) || s.items[j].name < before[i].name:
-			names = append(names, s.items[j].name)
-			j++
-		default:
-			if before[i] != s.items[j] && string(before[i].line) != string(s.items[j].line) {
-				names = append(names, s.items[j].name)
-			}
-			i, j = i+1, j+1
-		}
-	}
-	return names
-}
-
-// spread gives names and the names of all items that depend on them.
-func spread(names []string, users map[string][]*item) map[string]bool {
-	reached := map[string]bool{}
-	for _, name := range names {
-		reached[name] = true
-	}
-	for len(names) > 0 {
-		name := names[len(names)-1]
-		names = names[:len(names)-1]
-		for _, user := range users[name] {
-			if !reached[user.name] {
-				reached[user.name] = true
-				names = append(names, user.name)
-			}
-		}
-	}
-	return reached
+	return linked
 }

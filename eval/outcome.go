@@ -3,8 +3,6 @@ package eval
 import (
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 )
 
 // outcome is an [Outcome] made ready: one answer, or a split.
@@ -31,7 +29,7 @@ func (d *decider) newOutcome(o *Outcome, reason Reason) (out outcome, err error)
 	}
 	out.bucketer = newBucketer(o.By, d.salt(o)+":")
 	end := 0
-	for _, variant := range slices.Sorted(maps.Keys(o.Split)) {
+	for _, variant := range sortedKeys(o.Split) {
 		result, err := d.result(variant, ReasonSplit)
 		if err != nil {
 			return out, fmt.Errorf("split: %w", err)

@@ -18,6 +18,15 @@ func (r *reader) text() string {
 	return r.quoted()
 }
 
+// label reads a string that nothing is decided by; "" for any other value.
+func (r *reader) label() string {
+	if r.peek() != '"' {
+		r.any()
+		return ""
+	}
+	return r.quoted()
+}
+
 // quoted reads a string whose opening quote is the next byte.
 func (r *reader) quoted() string {
 	start, escaped := r.pos, false
@@ -44,8 +53,10 @@ func (r *reader) unquote(quoted []byte, escaped bool) string {
 		r.fail("a string that is not UTF-8")
 		return ""
 	}
-	if word, known := words[string(plain)]; known {
-		return word
+	if len(plain) <= longestWord {
+		if word, known := words[string(plain)]; known {
+			return word
+		}
 	}
 	if !escaped {
 		return string(plain)
@@ -68,6 +79,8 @@ var words = func() map[string]string {
 	}
 	return m
 }()
+
+const longestWord = len("targetingKey")
 
 // bool reads true or false.
 func (r *reader) bool() bool {

@@ -1,8 +1,6 @@
 package eval
 
 import (
-	"errors"
-	"fmt"
 	"iter"
 	"maps"
 	"slices"
@@ -17,112 +15,32 @@ type Snapshot struct {
 	items    []*item // in order of name
 	flags    map[string]*decider
 	segments map[string]*linkedSegment
+	users    map[string][]int // by an item's name, whether or not there is one: the indices of the items that refer to it
 }
 
-// New makes the snapshot of lines, in any order; it keeps no reference to them. Items that prev, which may be nil, holds
-// in the same words are taken over from it, with all that was prepared for them.
-//
-// It fails, with nothing done, if a line is no item, a name comes twice, there is no meta item or one for another engine
-// ([ErrFormat]), or at.Digest is not empty and not the digest of the lines ([ErrDigest]). An item that this engine does
-// not understand, or that refers to what is not there, is no failure: see [Snapshot.Broken].
-func New(at At, lines [][]byte, prev *Snapshot) (*Snapshot, error) {
-	items := make([]*item, 0, len(lines))
-	for _, line := range lines {
-		it, err := prev.reuse(line)
-		if err != nil {
-			return nil, err
-		}
-		items = append(items, it)
+// size is the number of items; s may be nil.
+func (s *Snapshot) size() int {
+	if s == nil {
+		return 0
 	}
-	slices.SortFunc(items, byName)
-	for i := 1; i < len(items); i++ {
-		if items[i-1].name == items[i].name {
-			return nil, fmt.Errorf("the item %s comes twice", items[i].name)
-		}
-	}
-	return assemble(at, items, prev)
-}
-
-// Apply makes the snapshot that s becomes when the items of the lines set are put into it, in place of those of the same
-// names, and those named in unset taken out. It fails as [New] does, and where unset names what s does not hold; s stays
-// as it is in any case.
-func (s *Snapshot) Apply(at At, set [][]byte, unset []string) (*Snapshot, error) {
-	changed := make(map[string]*item, len(set)+len(unset))
-	for _, name := range unset {
-		if s.item(name) == nil {
-			return nil, fmt.Errorf("cannot unset %q: there is no such item", name)
-		}
-		changed[name] = nil
-	}
-	for _, line := range set {
-		it, err := s.reuse(line)
-		if err != nil {
-			return nil, err
-		}
-		if _, twice := changed[it.name]; twice {
-			return nil, fmt.Errorf("the item %s comes twice", it.name)
-		}
-		changed[it.name] = it
-	}
-	items := make([]*item, 0, len(s.items)+len(set))
-	for _, it := range s.items {
-		if _, gone := changed[it.name]; !gone {
-			items = append(items, it)
-		}
-	}
-	for _, it := range changed {
-		if it != nil {
-			items = append(items, it)
-		}
-	}
-	slices.SortFunc(items, byName)
-	return assemble(at, items, s)
-}
-
-// assemble makes a snapshot of items, which are in order of name.
-func assemble(at At, items []*item, prev *Snapshot) (*Snapshot, error) {
-	s := &Snapshot{at: at, items: items}
-	meta := s.item(metaName)
-	if meta == nil {
-		return nil, errors.New("a snapshot without the item meta")
-	}
-	if err := checkMeta(meta); err != nil {
-		return nil, err
-	}
-	s.meta = *meta.meta
-	s.at.Digest = digest(items)
-	if at.Digest != "" && at.Digest != s.at.Digest {
-		return nil, fmt.Errorf("%w: want %s, have %s", ErrDigest, at.Digest, s.at.Digest)
-	}
-	s.link(prev)
-	return s, nil
-}
-
-// reuse gives the item of line, the one of s if that has the same line; s may be nil.
-func (s *Snapshot) reuse(line []byte) (*item, error) {
-	name, err := lineName(line)
-	if err != nil {
-		return nil, err
-	}
-	if it := s.item(name); it != nil && string(it.line) == string(line) {
-		return it, nil
-	}
-	return readItem(name, line)
+	return len(s.items)
 }
 
 // item gives the item named name; nil: there is none. s may be nil.
 func (s *Snapshot) item(name string) *item {
-	if s == nil {
-		return nil
+	if i, found := s.find(name); found {
+		return s.items[i]
 	}
-	i, found := slices.BinarySearchFunc(s.items, name, func(it *item, name string) int { return strings.Compare(it.name, name) })
-	if !found {
-		return nil
-	}
-	return s.items[i]
+	return nil
 }
 
-func byName(a, b *item) int { return strings.Compare(a.name, b.name) }
+// find gives the index of the item named name, or where it would stand. s may be nil.
+func (s *Snapshot) find(name string) (int, bool) {
+	if s == nil {
+		return 0, false
+	}
+	return slices.BinarySearchFunc(s.items, name, func(it *item, name string) int { return strings.Compare(it.name, name) })
+}
 
 // At gives the snapshot's position. Its Digest is the hash of all items: the SHA-256, in lower-case hexadecimal, of
 // NAME NUL HEX(SHA-256 of the line) LF for each item in order of name.
