@@ -86,7 +86,7 @@ them, and ` + "`yardarm serve`" + ` sends each commit to every subscribed servic
   yardarm new checkout.new-payment              write a flag file, with comments that explain it
   yardarm check                                 validate every flag and run the flag tests
   yardarm eval checkout.new-payment --environment production --context '{"targetingKey": "user-1"}'
-  yardarm serve                                 serve the commits of this repository
+  yardarm serve                                 send out the commits of this repository
   yardarm watch --environment production ws://127.0.0.1:8080/feed`,
 		SilenceUsage:  true,
 		SilenceErrors: true,

@@ -106,7 +106,7 @@ func TestWorkflows(t *testing.T) {
 		t.Errorf("templates/flags.yml has come apart from .github/workflows/flags.yml:\n%s", got)
 	}
 	for _, workflow := range []string{string(own), string(users)} {
-		for _, line := range strings.Split(workflow, "\n") {
+		for line := range strings.SplitSeq(workflow, "\n") {
 			if strings.Contains(line, "uses:") && !regexp.MustCompile(`@[0-9a-f]{40} # v`).MatchString(line) {
 				t.Errorf("an action is not pinned by commit: %s", line)
 			}

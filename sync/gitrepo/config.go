@@ -13,7 +13,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
-// CheckedOut, as Config.Branch, is whatever branch or commit a local checkout has checked out. It is not for remotes.
+// CheckedOut is, as Config.Branch, whatever branch or commit a local checkout has checked out. It is not for remotes.
 const CheckedOut = "HEAD"
 
 // Defaults of [Config].
@@ -78,15 +78,15 @@ func (c Config) withDefaults() (Config, error) {
 		c.Branch = DefaultBranch
 	}
 	if err := c.ref().Validate(); err != nil || strings.HasPrefix(c.Branch, "-") {
-		return c, fmt.Errorf("Branch %q is not a branch name that Git allows", c.Branch)
+		return c, fmt.Errorf("Config.Branch %q is not a branch name that Git allows", c.Branch)
 	}
 	folder := path.Clean(strings.TrimSuffix(c.Path, "/"))
 	if !fs.ValidPath(folder) {
-		return c, fmt.Errorf("Path %q must be a folder inside the repository, relative to its root and with forward slashes", c.Path)
+		return c, fmt.Errorf("Config.Path %q must be a folder inside the repository, relative to its root and with forward slashes", c.Path)
 	}
 	c.Path = strings.TrimPrefix(folder, ".")
 	if c.Timeout < 0 || c.MaxFileSize < 0 {
-		return c, errors.New("Timeout and MaxFileSize can't be negative")
+		return c, errors.New("Config.Timeout and MaxFileSize can't be negative")
 	}
 	if c.Timeout == 0 {
 		c.Timeout = DefaultTimeout

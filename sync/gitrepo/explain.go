@@ -23,8 +23,7 @@ func (r *Repo) explain(ctx, limited context.Context, err error) error {
 		}
 		return context.Cause(limited)
 	}
-	var remote *remoteError
-	if !errors.As(err, &remote) {
+	if _, ok := errors.AsType[*remoteError](err); !ok {
 		return err
 	}
 	var unverified *tls.CertificateVerificationError
@@ -49,17 +48,14 @@ func (r *Repo) explain(ctx, limited context.Context, err error) error {
 
 // unreachable strips what go-git and net/http wrap around a cause: mostly the address again.
 func unreachable(err error) error {
-	var unexpected *plumbing.UnexpectedError
-	if errors.As(err, &unexpected) {
+	if unexpected, ok := errors.AsType[*plumbing.UnexpectedError](err); ok {
 		err = unexpected.Err
 	}
-	var answer *githttp.Err
-	if errors.As(err, &answer) {
+	if answer, ok := errors.AsType[*githttp.Err](err); ok {
 		code := answer.StatusCode()
 		return fmt.Errorf("%w: it answers %d %s", ErrUnreachable, code, http.StatusText(code))
 	}
-	var request *url.Error
-	if errors.As(err, &request) {
+	if request, ok := errors.AsType[*url.Error](err); ok {
 		err = request.Err
 	}
 	return fmt.Errorf("%w: %w", ErrUnreachable, err)

@@ -32,10 +32,10 @@ func (m *mirror) path() string { return filepath.Join(m.dir, mirrorName) }
 // openMirror locks the folder and takes up the mirror in it if that is of use.
 func (r *Repo) openMirror(ctx context.Context) error {
 	if r.config.Dir == "" {
-		return errors.New("Dir is required for a remote: a folder for its mirror")
+		return errors.New("Config.Dir is required for a remote: a folder for its mirror")
 	}
 	if r.config.Branch == CheckedOut {
-		return fmt.Errorf("Branch %q is only for a local checkout; name the remote's branch", CheckedOut)
+		return fmt.Errorf("Config.Branch %q is only for a local checkout; name the remote's branch", CheckedOut)
 	}
 	wire, err := newWire(r.config, r.at)
 	if err != nil {

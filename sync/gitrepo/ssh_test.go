@@ -224,7 +224,7 @@ func TestSSHAgent(t *testing.T) {
 	if err := keys.Add(agent.AddedKey{PrivateKey: host.client}); err != nil {
 		t.Fatal(err)
 	}
-	dir, err := os.MkdirTemp("", "agent") // t.TempDir may be too long for a socket
+	dir, err := os.MkdirTemp("", "agent") //nolint:usetesting // t.TempDir may be too long for a socket
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -71,8 +71,7 @@ func keyFile(file string) (ssh.AuthMethod, error) {
 		return nil, fmt.Errorf("%w: read the ssh key: %w", ErrAuth, err)
 	}
 	signer, err := ssh.ParsePrivateKey(pem)
-	var locked *ssh.PassphraseMissingError
-	if errors.As(err, &locked) {
+	if _, ok := errors.AsType[*ssh.PassphraseMissingError](err); ok {
 		return nil, fmt.Errorf("%w: the ssh key %s has a passphrase; use a deploy key without one, or an ssh-agent", ErrAuth, file)
 	}
 	if err != nil {

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/go-git/go-billy/v5"
 	"github.com/go-git/go-billy/v5/osfs"
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/cache"
@@ -33,7 +32,7 @@ type store struct {
 // openStore opens the repository in the Git folder dot. For a work tree added by git worktree, common is the folder of the
 // repository that it belongs to; else empty. It reads almost nothing yet.
 func openStore(dot, common string, maxFile int64) *store {
-	var dir billy.Filesystem = osfs.New(dot)
+	dir := osfs.New(dot)
 	if common != "" {
 		dir = dotgit.NewRepositoryFilesystem(dir, osfs.New(common))
 	}
@@ -129,7 +128,7 @@ func (s *store) branches() ([]string, error) {
 
 // close frees file descriptors. Objects found earlier must not be read any more.
 func (s *store) close() error {
-	errs := []error{s.Storage.Close()}
+	errs := []error{s.Close()}
 	for _, alt := range s.alternates {
 		errs = append(errs, alt.Close())
 	}

@@ -21,7 +21,7 @@ func (w *watched) start(ctx context.Context, interval time.Duration, hints <-cha
 		defer close(done)
 		watch(ctx, interval, hints, func(context.Context) bool {
 			w.times = append(w.times, time.Since(begin))
-			time.Sleep(w.takes)
+			<-time.After(w.takes)
 			return !w.failing
 		})
 	}()
@@ -46,7 +46,7 @@ func TestWatchPolls(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var w watched
 		done := w.start(ctx, time.Minute, nil)
-		time.Sleep(10*time.Minute + 30*time.Second)
+		<-time.After(10*time.Minute + 30*time.Second)
 		cancel()
 		<-done
 		if n := len(w.times); n < 10 || n > 12 {
@@ -67,7 +67,7 @@ func TestWatchBacksOff(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		w := watched{failing: true}
 		done := w.start(ctx, 0, nil)
-		time.Sleep((20 + 40 + 80 + 160 + 300 + 300 + 150) * time.Second)
+		<-time.After((20 + 40 + 80 + 160 + 300 + 300 + 150) * time.Second)
 		cancel()
 		<-done
 		const s = time.Second
@@ -81,7 +81,7 @@ func TestWatchHintBypassesBackoff(t *testing.T) {
 		w := watched{failing: true}
 		hints := make(chan struct{})
 		done := w.start(ctx, 10*time.Second, hints)
-		time.Sleep(10 * time.Minute)
+		<-time.After(10 * time.Minute)
 		synctest.Wait()
 		before := len(w.times)
 		hints <- struct{}{}
@@ -92,7 +92,7 @@ func TestWatchHintBypassesBackoff(t *testing.T) {
 		w.failing = false
 		hints <- struct{}{}
 		synctest.Wait()
-		time.Sleep(12 * time.Second)
+		<-time.After(12 * time.Second)
 		synctest.Wait()
 		if len(w.times) != before+3 {
 			t.Errorf("%d fetches after the remote is back, want the hinted one and one an interval later", len(w.times)-before-1)
@@ -108,7 +108,7 @@ func TestWatchCoalescesHints(t *testing.T) {
 		w := watched{takes: 5 * time.Second}
 		hints := make(chan struct{})
 		done := w.start(ctx, time.Hour, hints)
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		sending := time.Now()
 		for range 100 { // while the first fetch runs
 			hints <- struct{}{}
@@ -117,7 +117,7 @@ func TestWatchCoalescesHints(t *testing.T) {
 			t.Errorf("sending hints took %v", d)
 		}
 		close(hints)
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		cancel()
 		<-done
 		if len(w.times) != 2 || w.times[1] != 5*time.Second {
