@@ -25,6 +25,15 @@ const (
 	OpPrefix   Op = "prefix"   // a string that begins with Text
 	OpSuffix   Op = "suffix"   // a string that ends with Text
 	OpContains Op = "contains" // a string in which Text occurs
+
+	OpCIDR     Op = "cidr"     // a string that is an IP address in the network Text, such as 10.0.0.0/8
+	OpVersion  Op = "version"  // a string that is a semantic version in the range Text, such as >=2.4.0 <3.0.0
+	OpTime     Op = "time"     // a string that is an instant of RFC 3339 within Period
+	OpInSHA256 Op = "inSHA256" // a string whose SHA-256 is one of Values, each 64 lower-case hexadecimal digits
+	OpInFold   Op = "inFold"   // a string that, folded by [Fold], equals one of Values, which are folded
+
+	OpHas    Op = "has"    // a list with an element that equals Value: null, boolean, string or number
+	OpMatchN Op = "matchN" // a list: the number of its elements that satisfy Of[1] satisfies Of[0]
 )
 
 // Condition is a test of a value; a rule's conditions test the evaluation context as a whole, which is an object.
@@ -36,6 +45,7 @@ type Condition struct {
 	Values []any // as Value
 	Of     []Condition
 	Fields []Field // in order of name
+	Period *Period
 }
 
 // Field is a condition on one attribute of an object.

@@ -44,12 +44,19 @@ func (c *Condition) body() (any, error) {
 		return fields, nil
 	case OpAll, OpAny:
 		return append([]Condition{}, c.Of...), nil
-	case OpSegment, OpType, OpMatch, OpNoMatch, OpPrefix, OpSuffix, OpContains:
+	case OpSegment, OpType, OpMatch, OpNoMatch, OpPrefix, OpSuffix, OpContains, OpCIDR, OpVersion:
 		return c.Text, nil
-	case OpIn:
+	case OpIn, OpInSHA256, OpInFold:
 		return append([]any{}, c.Values...), nil
-	case OpEq, OpNe, OpLt, OpLe, OpGt, OpGe:
+	case OpEq, OpNe, OpLt, OpLe, OpGt, OpGe, OpHas:
 		return c.Value, nil
+	case OpMatchN:
+		if len(c.Of) != 2 {
+			return nil, fmt.Errorf("%s of %d conditions: want that on the number and that on the elements", OpMatchN, len(c.Of))
+		}
+		return c.Of, nil
+	case OpTime:
+		return c.Period, nil
 	}
 	return nil, fmt.Errorf("the form %q is not known", c.Op)
 }
@@ -75,13 +82,22 @@ func (r *reader) form(c *Condition, op Op) {
 		c.Fields = r.fields()
 	case OpAll, OpAny:
 		c.Of = r.conditions()
-	case OpSegment, OpType, OpMatch, OpNoMatch, OpPrefix, OpSuffix, OpContains:
+	case OpMatchN:
+		if c.Of = r.conditions(); len(c.Of) != 2 {
+			r.note("want two conditions: on the number, and on the elements")
+		}
+	case OpSegment, OpType, OpMatch, OpNoMatch, OpPrefix, OpSuffix, OpContains, OpCIDR, OpVersion:
 		c.Text = r.text()
 	case OpIn:
 		c.Values = []any{}
 		r.list(func() { c.Values = append(c.Values, r.scalar()) })
-	case OpEq, OpNe, OpLt, OpLe, OpGt, OpGe:
+	case OpInSHA256, OpInFold:
+		c.Values = []any{}
+		r.list(func() { c.Values = append(c.Values, r.text()) })
+	case OpEq, OpNe, OpLt, OpLe, OpGt, OpGe, OpHas:
 		c.Value = r.scalar()
+	case OpTime:
+		c.Period = r.period()
 	default:
 		r.note("a form of condition that this engine does not know")
 		r.any()

@@ -29,11 +29,32 @@ func (c Condition) String() string {
 		return "does not match " + valueText(c.Text)
 	case OpPrefix, OpSuffix, OpContains:
 		return map[Op]string{OpPrefix: "begins with ", OpSuffix: "ends with ", OpContains: "contains "}[c.Op] + valueText(c.Text)
+	case OpCIDR:
+		return "an IP address in " + c.Text
+	case OpVersion:
+		return "a version " + c.Text
+	case OpTime:
+		return c.Period.String()
+	case OpInSHA256:
+		return "has one of the SHA-256 digests " + valuesText(c.Values)
+	case OpInFold:
+		return "in any case one of " + valuesText(c.Values)
+	case OpHas:
+		return "a list with " + valueText(c.Value)
+	case OpMatchN:
+		return c.matchText()
 	}
 	if symbol, ok := map[Op]string{OpEq: "=", OpNe: "!=", OpLt: "<", OpLe: "<=", OpGt: ">", OpGe: ">="}[c.Op]; ok {
 		return symbol + " " + valueText(c.Value)
 	}
 	return fmt.Sprintf("an unknown condition %q", c.Op)
+}
+
+func (c *Condition) matchText() string {
+	if len(c.Of) != 2 {
+		return "an unknown condition " + valueText(string(c.Op))
+	}
+	return fmt.Sprintf("a list in which the number of elements with (%s) is %s", c.Of[1], c.Of[0])
 }
 
 func (c *Condition) fieldsText() string {

@@ -184,6 +184,28 @@ func (r *reader) time() time.Time {
 	return t
 }
 
+// period reads what stands under the form time.
+func (r *reader) period() *Period {
+	var p Period
+	r.object(func(key string) {
+		end := &p.After
+		switch key {
+		case "after":
+		case "before":
+			end = &p.Before
+		default:
+			r.unknown()
+			return
+		}
+		t, err := Instant(r.text())
+		if err != nil {
+			r.note("%w", err)
+		}
+		*end = &t
+	})
+	return &p
+}
+
 func (r *reader) segment(s *Segment) {
 	found := false
 	r.object(func(key string) {

@@ -24,6 +24,7 @@ type test struct {
 	link   *test  // for a segment: its test
 	set    *set
 	re     *regexp.Regexp
+	form   form
 	source *Condition // what it was made from
 }
 
@@ -50,7 +51,16 @@ const (
 	testPrefix
 	testSuffix
 	testContains
+	testForm
+	testTime
+	testHas
+	testMatchN
 )
+
+// form is what reads a string as something else, such as an address or a version.
+type form interface {
+	hasText(s string) bool
+}
 
 // sign is a set of the outcomes of a comparison.
 type sign uint8
@@ -105,13 +115,19 @@ func (t *test) holds(v any) bool {
 	case testNumber:
 		n, ok := number(v)
 		return ok && compare(n, t.num)&t.sign != 0
-	case testEqual, testOrder, testMatch, testNoMatch, testPrefix, testSuffix, testContains:
+	case testEqual, testOrder, testMatch, testNoMatch, testPrefix, testSuffix, testContains, testForm:
 		s, ok := text(v)
 		return ok && t.textHolds(s)
 	case testIn:
 		return t.set.has(v)
+	case testTime:
+		return t.form.(*Period).holdsOf(v)
+	case testHas:
+		return t.hasHolds(v)
+	case testMatchN:
+		return t.matchHolds(v)
 	}
-	return t.kindHolds(v)
+	return t.scalarHolds(classify(v))
 }
 
 func (t *test) fieldsHold(v any) bool {
@@ -143,27 +159,50 @@ func (t *test) textHolds(s string) bool {
 		return strings.HasPrefix(s, t.text)
 	case testSuffix:
 		return strings.HasSuffix(s, t.text)
+	case testForm, testTime:
+		return t.form.hasText(s)
 	}
 	return strings.Contains(s, t.text)
 }
 
-func (t *test) kindHolds(v any) bool {
+// scalarHolds is holds for what v is in the terms of JSON: all that there is to know of a value that is neither object nor
+// list, so that numbers and texts of which there is no interface need none.
+func (t *test) scalarHolds(v scalar) bool {
 	switch t.op {
+	case testAll:
+		for i := range t.of {
+			if !t.of[i].scalarHolds(v) {
+				return false
+			}
+		}
+		return true
+	case testAny:
+		for i := range t.of {
+			if t.of[i].scalarHolds(v) {
+				return true
+			}
+		}
+		return false
+	case testSegment:
+		return t.link.scalarHolds(v)
 	case testPresent:
-		return classify(v).kind != kindNone
+		return v.kind != kindNone
 	case testKind:
-		return classify(v).kind == t.kind
+		return v.kind == t.kind
 	case testInteger:
-		n, ok := number(v)
-		return ok && n == math.Trunc(n)
+		return v.kind == kindNumber && v.num == math.Trunc(v.num)
 	case testNotNull:
-		k := classify(v).kind
-		return k != kindNone && k != kindNull
+		return v.kind != kindNone && v.kind != kindNull
 	case testBool:
-		s := classify(v)
-		return s.kind == kindBool && s.bool == t.bool
+		return v.kind == kindBool && v.bool == t.bool
+	case testNumber:
+		return v.kind == kindNumber && compare(v.num, t.num)&t.sign != 0
+	case testIn:
+		return t.set.hasScalar(v)
+	case testNever, testFields, testHas, testMatchN:
+		return false
 	}
-	return false
+	return v.kind == kindString && t.textHolds(v.text)
 }
 
 func (s *set) has(v any) bool {
@@ -171,7 +210,11 @@ func (s *set) has(v any) bool {
 		_, found := s.texts[text]
 		return found
 	}
-	switch v := classify(v); v.kind {
+	return s.hasScalar(classify(v))
+}
+
+func (s *set) hasScalar(v scalar) bool {
+	switch v.kind {
 	case kindString:
 		_, found := s.texts[v.text]
 		return found

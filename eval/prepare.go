@@ -38,6 +38,17 @@ func (p *preparer) test(c *Condition) (test, error) {
 		t.set, err = newSet(c.Values)
 	case OpEq, OpNe, OpLt, OpLe, OpGt, OpGe:
 		err = t.prepareComparison(c)
+	case OpHas:
+		element := test{source: c}
+		err = element.prepareComparison(&Condition{Op: OpEq, Value: c.Value})
+		t.op, t.of = testHas, []test{element}
+	case OpMatchN:
+		t.op = testMatchN
+		if t.of, err = p.list(c.Of); err == nil && len(t.of) != 2 {
+			err = fmt.Errorf("%s of %d conditions", OpMatchN, len(t.of))
+		}
+	case OpCIDR, OpVersion, OpTime, OpInSHA256, OpInFold:
+		err = t.prepareForm(c)
 	default:
 		err = t.prepareText(c)
 	}
@@ -124,6 +135,26 @@ func (t *test) prepareComparison(c *Condition) error {
 		return fmt.Errorf("%s cannot compare with %v", c.Op, c.Value)
 	}
 	return nil
+}
+
+// prepareForm readies the forms that read a string as something else.
+func (t *test) prepareForm(c *Condition) (err error) {
+	t.op = testForm
+	switch c.Op {
+	case OpCIDR:
+		t.form, err = newNetwork(c.Text)
+	case OpVersion:
+		t.form, err = readRange(c.Text)
+	case OpInSHA256:
+		t.form, err = newDigests(c.Values)
+	case OpInFold:
+		t.form, err = newFolded(c.Values)
+	case OpTime:
+		if t.op, t.form = testTime, c.Period; c.Period == nil {
+			err = errors.New("time without a period")
+		}
+	}
+	return err
 }
 
 // prepareText readies the forms that ask something of a string.

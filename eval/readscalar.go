@@ -73,7 +73,8 @@ var words = func() map[string]string {
 	m := map[string]string{}
 	for word := range strings.FieldsSeq("any at by client condition description enabled expires from kind layer name off " +
 		"owner ramp requires rules salt serve share slots split targets type unless until variants when all contains eq " +
-		"fields ge gt in le lt match ne noMatch optional prefix segment suffix on true false boolean string number object " +
+		"fields ge gt in le lt match ne noMatch optional prefix segment suffix cidr has inFold inSHA256 matchN time version " +
+		"after before on true false boolean string number object " +
 		"integer list null release experiment ops permission targetingKey email plan country default") {
 		m[word] = word
 	}
