@@ -41,7 +41,7 @@ func New(config Config) (*Daemon, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Daemon{config: config, compiler: compiler}
+	d := &Daemon{config: config, compiler: compiler, look: look{turn: make(chan struct{}, 1)}}
 	if d.hub, err = hub.New(hub.Config{Logger: config.Logger, Unrelated: d.unrelated}); err != nil {
 		return nil, err
 	}

@@ -28,8 +28,8 @@ func (d *Daemon) follow(ctx context.Context) error {
 		return err
 	}
 	defer repository.Close()
-	d.look.at(repository)
-	defer d.look.at(nil)
+	d.look.repository.Store(repository)
+	defer d.look.repository.Store(nil)
 	return d.followRepository(ctx, repository)
 }
 

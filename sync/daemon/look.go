@@ -3,71 +3,80 @@ package daemon
 import (
 	"context"
 	"errors"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/yardarm-io/yardarm/sync/gitrepo"
 )
 
-// lookTimeout bounds how long a subscriber waits while the daemon finds out where it comes from.
-const lookTimeout = 5 * time.Second
+const (
+	// lookTimeout bounds how long a subscriber waits while the daemon finds out where it comes from.
+	lookTimeout = 5 * time.Second
+	// lookEvery is the least time between two fetches for looks: subscribers that make revisions up cost the remote no more.
+	lookEvery = time.Second
+)
 
 // look finds revisions that subscribers name.
 type look struct {
-	mu         sync.Mutex
-	repository *gitrepo.Repo // nil: none can be looked into
-	since      time.Time     // when the last fetch for a look began
-}
-
-func (l *look) at(repository *gitrepo.Repo) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.repository = repository
+	repository atomic.Pointer[gitrepo.Repo] // nil: none can be looked into
+	turn       chan struct{}                // one slot, held to fetch and for what follows
+	began      time.Time                    // when the last fetch for a look began
+	fetched    time.Time                    // when the last of those that succeeded began
 }
 
 // unrelated says whether a revision has no place in the branch's history, for sure: one that is not known is fetched for,
 // since another replica may have been quicker.
-func (d *Daemon) unrelated(revision string) bool {
-	arrived := time.Now()
-	ctx, cancel := context.WithTimeout(context.Background(), lookTimeout)
-	defer cancel()
-	d.look.mu.Lock()
-	defer d.look.mu.Unlock()
-	if d.look.repository == nil {
+func (d *Daemon) unrelated(ctx context.Context, revision string) bool {
+	repository := d.look.repository.Load()
+	if repository == nil {
 		return false
 	}
-	place, err := d.look.place(ctx, revision)
+	arrived := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	related, err := place(ctx, repository, revision)
 	if errors.Is(err, gitrepo.ErrNoCommit) {
-		if err := d.look.fetch(ctx, arrived); err != nil {
+		if err := d.look.fetch(ctx, repository, arrived); err != nil {
 			return false
 		}
-		place, err = d.look.place(ctx, revision)
+		related, err = place(ctx, repository, revision)
 	}
-	return errors.Is(err, gitrepo.ErrNoCommit) || err == nil && !place
+	return errors.Is(err, gitrepo.ErrNoCommit) || err == nil && !related
 }
 
 // place says whether a revision comes before the branch's tip or after it.
-func (l *look) place(ctx context.Context, revision string) (bool, error) {
-	tip, err := l.repository.Head(ctx)
+func place(ctx context.Context, repository *gitrepo.Repo, revision string) (bool, error) {
+	tip, err := repository.Head(ctx)
 	if err != nil {
 		return false, err
 	}
-	before, err := l.repository.IsAncestor(ctx, revision, tip.Hash)
+	before, err := repository.IsAncestor(ctx, revision, tip.Hash)
 	if err != nil || before {
 		return before, err
 	}
-	return l.repository.IsAncestor(ctx, tip.Hash, revision)
+	return repository.IsAncestor(ctx, tip.Hash, revision)
 }
 
 // fetch fetches, unless somebody else's look did after the time given.
-func (l *look) fetch(ctx context.Context, arrived time.Time) error {
-	if l.since.After(arrived) {
+func (l *look) fetch(ctx context.Context, repository *gitrepo.Repo, arrived time.Time) error {
+	select {
+	case l.turn <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-l.turn }()
+	if l.fetched.After(arrived) {
 		return nil
 	}
-	began := time.Now()
-	if _, err := l.repository.Fetch(ctx); err != nil {
+	select {
+	case <-time.After(time.Until(l.began.Add(lookEvery))):
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	l.began = time.Now()
+	if _, err := repository.Fetch(ctx); err != nil {
 		return err
 	}
-	l.since = began
+	l.fetched = l.began
 	return nil
 }

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -34,8 +35,9 @@ type Config struct {
 	Origins []string
 	// Unrelated says whether a revision, at which a client says it is, has no place in the history that is served: neither
 	// before nor after what is served now, as after the branch was rewritten. Such a client is told to go back. It may take
-	// its time, and must not say so of a revision that it merely has not seen yet. nil: there is none.
-	Unrelated func(revision string) bool
+	// its time, for which the client is sent nothing, until ctx ends with the connection; and it must not say so of a
+	// revision that it merely has not seen yet. nil: there is none.
+	Unrelated func(ctx context.Context, revision string) bool
 	// Authorize says whether a request may read an environment; its error is the answer's text. nil: everyone may.
 	Authorize func(r *http.Request, environment string) error
 	// Logger is told of subscribers that come, go and fail. nil: nobody is.

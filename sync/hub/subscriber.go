@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -35,15 +36,14 @@ type subscriber struct {
 	// gone is closed at the end.
 	gone chan struct{}
 
-	// astray is whether the subscriber comes from another history. It is set before the first writer runs.
-	astray bool
-
 	// Of the one writer that runs at a time.
 	sentSeq    uint64 // of the state sent last; 0: none yet
 	sentDigest string // what the subscriber has if all went well; "": not known
+	astray     bool   // it comes from another history; set before wantUpdate is let through
 
 	mu      sync.Mutex
 	want    want
+	held    want // what is owed no sooner than it is known where the subscriber comes from
 	writing bool
 	leaving bool // nothing is sent any more, the other side is to close
 	ended   error
@@ -63,6 +63,7 @@ func newSubscriber(h *Hub, env *environment, c conn, hello hello, remote string)
 	s := &subscriber{
 		hub: h, env: env, conn: c, hello: hello, remote: remote,
 		since: time.Now(), slot: rand.IntN(slots), gone: make(chan struct{}), sentDigest: hello.have,
+		held: wantUpdate | wantSnapshot | wantFresh,
 	}
 	if age := h.config.MaxAge; age > 0 {
 		s.expires = s.since.Add(age/2 + rand.N(age))
@@ -98,10 +99,15 @@ func (s *subscriber) aside(fn func()) {
 	<-done
 }
 
+// begin finds out where the subscriber comes from, which may take its time, and then owes it what is newest: a snapshot that
+// is published meanwhile waits, since only now is it known whether it leads the subscriber back.
 func (s *subscriber) begin() {
 	s.conn.onPong(s.heard)
 	s.heard()
-	s.astray = s.fromElsewhere()
+	astray := s.fromElsewhere()
+	s.mu.Lock()
+	s.astray, s.held = astray, 0
+	s.mu.Unlock()
 	s.post(wantUpdate | wantFresh)
 }
 
@@ -112,7 +118,18 @@ func (s *subscriber) fromElsewhere() bool {
 	if revision == "" || unrelated == nil || st.snapshot == nil || st.served(revision) {
 		return false
 	}
-	return unrelated(revision)
+	ctx, cancel := context.WithCancel(context.Background())
+	var waiting sync.WaitGroup
+	defer waiting.Wait()
+	defer cancel()
+	waiting.Go(func() {
+		select {
+		case <-s.gone:
+			cancel()
+		case <-ctx.Done():
+		}
+	})
+	return unrelated(ctx, revision)
 }
 
 func (s *subscriber) finish(err error) {

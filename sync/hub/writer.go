@@ -34,7 +34,7 @@ func (s *subscriber) post(w want) {
 		return
 	}
 	s.want |= w
-	if !s.writing {
+	if !s.writing && s.want&^s.held != 0 {
 		s.writing = true
 		s.writers.Go(s.write)
 	}
@@ -61,11 +61,11 @@ func (s *subscriber) write() {
 	}
 }
 
-// owed empties the mailbox. Where it finds it empty, the writer is over.
+// owed empties the mailbox, but for what is held back. Where it finds nothing, the writer is over.
 func (s *subscriber) owed() (w want, more bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	w, s.want = s.want, 0
+	w, s.want = s.want&^s.held, s.want&s.held
 	if w == 0 || s.leaving || s.ended != nil {
 		s.writing = false
 		return 0, false

@@ -1,0 +1,81 @@
+package hub_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/yardarm-io/yardarm/sync/feed"
+	"github.com/yardarm-io/yardarm/sync/hub"
+)
+
+// elsewhere is an Unrelated that knows no revision of its own, and says so when told to.
+type elsewhere struct{ asked, answer chan struct{} }
+
+func newElsewhere() *elsewhere {
+	return &elsewhere{asked: make(chan struct{}), answer: make(chan struct{})}
+}
+
+func (e *elsewhere) unrelated(ctx context.Context, _ string) bool {
+	e.asked <- struct{}{}
+	select {
+	case <-e.answer:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func TestAstray(t *testing.T) {
+	other := newElsewhere()
+	s := serve(t, hub.Config{Unrelated: other.unrelated})
+	s.publish(t, state(t, 1, 20))
+	c := s.dial(t, query("revision", "deadbeef", "have", state(t, 9, 20, 9).At().Digest))
+	c.snap = state(t, 9, 20, 9)
+	<-other.asked
+	// What is published before it is known where the subscriber comes from leads it back as well.
+	s.publish(t, state(t, 2, 20, 3))
+	s.SetFresh(time.Now(), &feed.Refused{Revision: "deadbeef", Reason: "no"})
+	close(other.answer)
+	if m := c.next(t, feed.TypeSnapshot); m.Back != feed.BackRewritten || m.At.Generation != 2 {
+		t.Errorf("generation %d, back %q, want the newest and %q", m.At.Generation, m.Back, feed.BackRewritten)
+	}
+	s.publish(t, state(t, 3, 20, 3, 4))
+	if m := c.next(t, feed.TypeDelta); m.Back != "" {
+		t.Errorf("back %q, on the way forward again", m.Back)
+	}
+}
+
+func TestAstrayKnown(t *testing.T) {
+	s := serve(t, hub.Config{Unrelated: func(context.Context, string) bool {
+		t.Error("asked for a revision that was served")
+		return true
+	}})
+	s.publish(t, state(t, 1, 20))
+	s.publish(t, state(t, 2, 20, 3))
+	for _, snap := range []uint64{1, 2} {
+		c := s.dial(t, query("revision", state(t, snap, 20).At().Revision))
+		if m := c.next(t, feed.TypeSnapshot); m.Back != "" {
+			t.Errorf("back %q", m.Back)
+		}
+	}
+}
+
+// TestDrainWhileLooking shows that a subscriber of unknown origin is sent away like others, and is not waited for.
+func TestDrainWhileLooking(t *testing.T) {
+	other := newElsewhere()
+	s := serve(t, hub.Config{Unrelated: other.unrelated})
+	s.publish(t, state(t, 1, 20))
+	c := s.dial(t, query("revision", "deadbeef"))
+	<-other.asked
+	ctx, cancel := context.WithCancel(t.Context())
+	drained := make(chan error, 1)
+	go func() { drained <- s.Drain(ctx) }()
+	c.next(t, feed.TypeGoodbye)
+	cancel()
+	select {
+	case <-drained:
+	case <-time.After(patience):
+		t.Fatal("Drain waits for the look")
+	}
+}
