@@ -116,7 +116,10 @@ func (r checkReport) summary(paint paint) string {
 
 // checkAgain checks at each change of a flag file until ctx ends.
 func (a *app) checkAgain(ctx context.Context, root, format string) error {
-	return worktree.Watch(ctx, root, func() error {
+	return worktree.Watch(ctx, root, func(changed bool) error {
+		if !changed {
+			return nil
+		}
 		err := a.check(ctx, root, format)
 		if errors.Is(err, errProblems) {
 			return nil

@@ -177,31 +177,45 @@ func (d *Daemon) serveBefore(ctx context.Context, repository *gitrepo.Repo, tip 
 	return nil
 }
 
-// followWorktree publishes the folder's files as they lie there, at each change, until ctx ends. The generation is the time
-// in milliseconds, so that it grows.
+// followWorktree publishes the folder's files as they lie there, at each change, until ctx ends.
 func (d *Daemon) followWorktree(ctx context.Context) error {
-	return worktree.Watch(ctx, d.config.Worktree, func() error {
-		now := time.Now().UTC()
-		at := eval.At{Revision: "worktree", Generation: uint64(now.UnixMilli()), Time: now.Truncate(time.Second)}
-		out, err := d.compiler.Compile(ctx, os.DirFS(d.config.Worktree), at)
-		switch {
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case err != nil && !d.serving.any():
-			return err
-		case err != nil:
-			d.unverified(err)
-			return nil
-		case out.Err() != nil:
-			d.refuse(at.Revision, out.Problems)
-		default:
-			if err := d.publish(out, true); err != nil {
+	judged := false
+	return worktree.Watch(ctx, d.config.Worktree, func(changed bool) error {
+		if changed || !judged {
+			err := d.considerWorktree(ctx)
+			judged = err == nil
+			switch {
+			case ctx.Err() != nil:
+				return ctx.Err()
+			case err != nil && !d.serving.any():
 				return err
+			case err != nil:
+				d.unverified(err)
+				return nil
 			}
 		}
-		d.verified(at.Revision)
+		d.verified(worktreeRevision)
 		return nil
 	})
+}
+
+// worktreeRevision is what uncommitted files are said to be at.
+const worktreeRevision = "worktree"
+
+// considerWorktree publishes the folder's files, or refuses them. The generation is the time in milliseconds, so that it grows.
+// An error means that they could not be judged.
+func (d *Daemon) considerWorktree(ctx context.Context) error {
+	now := time.Now().UTC()
+	at := eval.At{Revision: worktreeRevision, Generation: uint64(now.UnixMilli()), Time: now.Truncate(time.Second)}
+	out, err := d.compiler.Compile(ctx, os.DirFS(d.config.Worktree), at)
+	if err != nil {
+		return err
+	}
+	if out.Err() != nil {
+		d.refuse(at.Revision, out.Problems)
+		return nil
+	}
+	return d.publish(out, true)
 }
 
 func short(revision string) string { return revision[:min(len(revision), 12)] }

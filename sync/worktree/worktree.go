@@ -16,19 +16,19 @@ import (
 // Every is how often Watch looks at the folder.
 const Every = 200 * time.Millisecond
 
-// Watch calls changed at once, and again whenever a CUE file below the folder's flags, schema or cue.mod has come, gone or
-// been written. It blocks until ctx ends or changed fails and gives that error; a write that happens while changed runs
-// is seen after it.
-func Watch(ctx context.Context, dir string, changed func() error) error {
+// Watch looks at the folder at once and then again and again, and calls looked after each look: with true for the first, and
+// whenever a CUE file below the folder's flags, schema or cue.mod has come, gone or been written since the one before. It
+// blocks until ctx ends or looked fails and gives that error; a write that happens while looked runs is seen after it.
+func Watch(ctx context.Context, dir string, looked func(changed bool) error) error {
 	ticker := time.NewTicker(Every)
 	defer ticker.Stop()
 	var seen uint64
 	for first := true; ; first = false {
-		if now := fingerprint(dir); first || now != seen {
-			seen = now
-			if err := changed(); err != nil {
-				return err
-			}
+		now := fingerprint(dir)
+		changed := first || now != seen
+		seen = now
+		if err := looked(changed); err != nil {
+			return err
 		}
 		select {
 		case <-ctx.Done():

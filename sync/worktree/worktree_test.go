@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -24,7 +25,10 @@ func TestWatch(t *testing.T) {
 		func() { write(t, filepath.Join(dir, "notes.cue"), "not below flags"); remove(t, file) },
 	}
 	calls := 0
-	err := worktree.Watch(ctx, dir, func() error {
+	err := worktree.Watch(ctx, dir, func(changed bool) error {
+		if !changed {
+			return nil
+		}
 		if calls == len(steps) {
 			return enough
 		}
@@ -37,9 +41,23 @@ func TestWatch(t *testing.T) {
 	}
 }
 
+func TestWatchWithoutChange(t *testing.T) {
+	enough := errors.New("enough")
+	var looks []bool
+	err := worktree.Watch(t.Context(), t.TempDir(), func(changed bool) error {
+		if looks = append(looks, changed); len(looks) == 3 {
+			return enough
+		}
+		return nil
+	})
+	if !errors.Is(err, enough) || !slices.Equal(looks, []bool{true, false, false}) {
+		t.Fatalf("Watch = %v after looks %v, want the first to be a change", err, looks)
+	}
+}
+
 func TestWatchEndsWithContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	err := worktree.Watch(ctx, t.TempDir(), func() error { cancel(); return nil })
+	err := worktree.Watch(ctx, t.TempDir(), func(bool) error { cancel(); return nil })
 	if !errors.Is(err, context.Canceled) {
 		t.Fatalf("Watch = %v, want context.Canceled", err)
 	}
