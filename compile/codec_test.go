@@ -22,7 +22,7 @@ func example() (folder.Project, folder.Result) {
 			},
 		}},
 		Segments: []folder.Segment{{Name: "staff", JSON: json.RawMessage(`{"condition":{"segment":"b"}}`), Uses: []string{"b"}}},
-		Tests:    []folder.Test{{Name: "t", Flag: "a.b", Context: map[string]any{"age": 18.5}}},
+		Tests:    []folder.Test{{Name: "t", Flag: "a.b", Contexts: []folder.TestContext{{Attributes: map[string]any{"age": 18.5}}}}},
 	}
 }
 

@@ -38,6 +38,7 @@ func (b *batch) link() {
 	l.cycles()
 	l.tests()
 	l.reach(b.units)
+	l.layers()
 	l.expiries()
 }
 
@@ -101,11 +102,23 @@ func (l *linker) requirements() {
 
 // tests requires that tests speak of flags, environments and variants that exist.
 func (l *linker) tests() {
-	for _, test := range l.out.Tests {
+	for i := range l.out.Tests {
+		test := &l.out.Tests[i]
 		path := fmt.Sprintf("tests.%q", test.Name)
-		l.known(test.Flag, test.Expect, test.FlagAt, test.ExpectAt, path, "tests")
-		if environments := l.out.Project.Environments; !slices.Contains(environments, test.Environment) {
-			l.report(test.At, path, choices(test.Environment, environments), "there is no environment %q", test.Environment)
+		variant := ""
+		if test.Expect.Variant != nil {
+			variant = *test.Expect.Variant
+		}
+		l.known(test.Flag, variant, test.FlagAt, test.Expect.VariantAt, path, "tests")
+		if test.Expect.Shares != nil && l.flags[test.Flag] != nil {
+			for _, share := range test.Expect.Shares.Of {
+				l.known(test.Flag, share.Variant, test.FlagAt, share.At, path, "tests")
+			}
+		}
+		for _, environment := range test.Environments {
+			if environments := l.out.Project.Environments; !slices.Contains(environments, environment) {
+				l.report(test.At, path, choices(environment, environments), "there is no environment %q", environment)
+			}
 		}
 	}
 }
@@ -134,9 +147,10 @@ func (l *linker) reach(units []*unit) {
 	}
 }
 
-// expiries warns of flags whose time is over.
+// expiries warns of flags and rules whose time is over.
 func (l *linker) expiries() {
 	for i := range l.out.Flags {
+		l.out.Problems = append(l.out.Problems, l.out.Flags[i].Over(l.out.now)...)
 		if e := l.out.Flags[i].Overdue(l.out.now); e != nil {
 			l.out.Problems = append(l.out.Problems, e)
 		}

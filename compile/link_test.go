@@ -86,6 +86,28 @@ flags/zoo/c.cue:8:19: in production, flags wait for each other: c -> d -> c; lea
 flags/zoo/a.cue:8:24: this requires the flag "nobody", which does not exist; there is "a", "plain", "team000.flag000", "team000.flag001", "team001.flag000", "team001.flag001"`,
 		},
 		{
+			"test expects a share of an unknown variant", map[string]string{"flags/zoo/t.cue": "package flags\n\n" +
+				`tests: "lost": {flag: "plain", environment: "production", expectShare: {blue: 50, on: 50}}`},
+			`flags/zoo/t.cue:3:73: the flag "plain" has no variant "blue"; there is "off", "on"`,
+		},
+		{
+			"slots that overlap", map[string]string{
+				"flags/zoo/a.cue": ruled("a", `layer: {name: "l", slots: [0, 50]}`), "flags/zoo/b.cue": ruled("b", `layer: {name: "l", slots: [49.999, 60]}`),
+				"flags/zoo/c.cue": ruled("c", `layer: {name: "l", slots: [60, 100]}`), "flags/zoo/d.cue": ruled("d", `layer: {name: "m", slots: [0, 100]}`),
+			},
+			`flags/zoo/b.cue:8:62: warning: in production, these slots of the layer "l" overlap those of the flag "a", 0 to 50; rules of one layer exclude each other only where each has slots of its own`,
+		},
+		{
+			"a layer by two attributes", map[string]string{
+				"flags/zoo/a.cue": ruled("a", `layer: {name: "l", slots: [0, 50]}`), "flags/zoo/b.cue": ruled("b", `layer: {name: "l", slots: [50, 100]}, by: "email"`),
+			},
+			`flags/zoo/b.cue:8:62: warning: in production, the layer "l" divides people by email here and by targetingKey in the flag "a", so they meet the same people; rules of one layer exclude each other only where each has slots of its own`,
+		},
+		{
+			"a rule that is over", map[string]string{"flags/zoo/a.cue": ruled("a", `until: "2026-01-31T00:00:00Z"`)},
+			`flags/zoo/a.cue:8:43: warning: the rule "r" ended at 2026-01-31T00:00:00Z and never applies again; remove it`,
+		},
+		{
 			"expired", map[string]string{"flags/zoo/a.cue": strings.Replace(plainFlag, `"ops"`, "\"release\"\n\texpires: \"2026-01-31\"", 1)},
 			`flags/zoo/a.cue:7:11: warning: the flag "other" should be gone since 2026-01-31; remove it, or give it more time`,
 		},
@@ -108,4 +130,20 @@ flags/zoo/a.cue:8:24: this requires the flag "nobody", which does not exist; the
 			}
 		})
 	}
+}
+
+// ruled is a file with a flag of one rule.
+func ruled(key, rule string) string {
+	return `package flags
+
+flags: "` + key + `": {
+	description: "Ruled."
+	owner:       "team-plain"
+	kind:        "ops"
+	environments: production: {
+		rules: [{name: "r", serve: "on", ` + rule + `}]
+		serve: "off"
+	}
+}
+`
 }

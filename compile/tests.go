@@ -1,40 +1,143 @@
 package compile
 
 import (
+	"encoding/json"
 	"fmt"
+	"maps"
+	"math"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/yardarm-io/yardarm/compile/folder"
 	"github.com/yardarm-io/yardarm/eval"
 )
 
-// RunTests decides every test and gives an error for each that comes out otherwise than it expects, at the test's place,
-// sorted. Without snapshots there is nothing to decide from, and it gives nil.
+// RunTests decides every test, each context in each environment, and gives an error for each decision that comes out
+// otherwise than expected, at the context's or the test's place, with the decision's trace; sorted. Without snapshots there
+// is nothing to decide from, and it gives nil.
 func (o *Output) RunTests() []*Error {
 	var failures []*Error
 	for i := range o.Tests {
 		test := &o.Tests[i]
-		if s := o.Snapshots[test.Environment]; s != nil {
-			if e := runTest(s, test, o); e != nil {
-				failures = append(failures, e)
+		for _, environment := range test.Environments {
+			s := o.Snapshots[environment]
+			if s == nil {
+				continue
+			}
+			for _, context := range test.Contexts {
+				t := trial{test: test, snapshot: s, at: context.At, ec: context.Attributes, now: o.now}
+				if e := t.run(); e != nil {
+					failures = append(failures, e)
+				}
 			}
 		}
 	}
 	return sorted(failures)
 }
 
-func runTest(s *eval.Snapshot, test *folder.Test, o *Output) *Error {
-	result := s.Decide(test.Flag, eval.Context(test.Context), o.now)
-	if result.Variant == test.Expect && result.Reason != eval.ReasonError {
+// trial is one context of a test in one environment.
+type trial struct {
+	test     *folder.Test
+	snapshot *eval.Snapshot
+	at       folder.Position
+	ec       eval.Context
+	now      time.Time
+}
+
+func (t *trial) run() *Error {
+	if t.test.Now != nil {
+		t.now = *t.test.Now
+	}
+	if t.test.Expect.Shares != nil {
+		return t.runShares(t.test.Expect.Shares)
+	}
+	result := t.snapshot.Decide(t.test.Flag, t.ec, t.now)
+	wanted := unmet(&t.test.Expect, result)
+	if wanted == "" {
 		return nil
 	}
-	got := variant(result.Variant) + " (" + string(result.Reason)
+	got := string(result.Reason)
 	if result.ErrorMessage != "" {
 		got += ": " + result.ErrorMessage
 	}
+	return t.fail(t.ec, "serves %s (%s), not %s", variant(result.Variant), got, wanted)
+}
+
+// unmet says which of the expectations a result does not meet; "": none.
+func unmet(e *folder.Expectation, result eval.Result) string {
+	var value any
+	if e.Value != nil {
+		_ = json.Unmarshal(e.Value, &value) // it was JSON when it was read
+	}
+	switch failed := result.Reason == eval.ReasonError; {
+	case e.Variant != nil && (failed || result.Variant != *e.Variant):
+		return variant(*e.Variant)
+	case e.Value != nil && (failed || !reflect.DeepEqual(result.Value, value)):
+		return "the value " + string(e.Value)
+	case e.Reason != "" && result.Reason != e.Reason:
+		return "for the reason " + string(e.Reason)
+	}
+	return ""
+}
+
+// runShares decides for many keys and compares the part of them that got each variant.
+func (t *trial) runShares(want *folder.Shares) *Error {
+	ec := maps.Clone(t.ec)
+	if ec == nil {
+		ec = eval.Context{}
+	}
+	got := map[string]int{}
+	for i := range want.Keys {
+		setKey(ec, want, i)
+		got[t.snapshot.Decide(t.test.Flag, ec, t.now).Variant]++
+	}
+	for _, share := range want.Of {
+		had := got[share.Variant] * 100_000 / want.Keys
+		if most := tolerance(want, share.Share); had < share.Share-most || had > share.Share+most {
+			setKey(ec, want, 0)
+			return t.fail(ec, "serves %q to %s %% of %d keys, not to %s %% (within %s): %s", share.Variant, percent(had), want.Keys,
+				percent(share.Share), percent(most), tally(got, want.Keys))
+		}
+	}
+	return nil
+}
+
+func setKey(ec eval.Context, want *folder.Shares, i int) {
+	if want.Numbers {
+		ec[want.By] = float64(i)
+		return
+	}
+	ec[want.By] = "key-" + strconv.Itoa(i)
+}
+
+// tolerance is by how much a share of keys may be off, in thousandths of a percent: four standard deviations of chance
+// where the test does not say. Chance cannot take anything of all or add to none.
+func tolerance(want *folder.Shares, share int) int {
+	if want.Tolerance != nil {
+		return *want.Tolerance
+	}
+	p := float64(share) / 100_000
+	return int(math.Ceil(4 * math.Sqrt(p*(1-p)/float64(want.Keys)) * 100_000))
+}
+
+// tally writes how many of the keys got what.
+func tally(got map[string]int, keys int) string {
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(got)) {
+		parts = append(parts, variant(name)+" "+percent(got[name]*100_000/keys))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// fail is the error of a decision that came out wrong for ec.
+func (t *trial) fail(ec eval.Context, format string, args ...any) *Error {
+	trace := t.snapshot.Explain(t.test.Flag, ec, t.now)
 	return &Error{
-		File: test.At.File, Line: test.At.Line, Column: test.At.Column, Path: fmt.Sprintf("tests.%q", test.Name),
-		Message: fmt.Sprintf("test %q: %s in %s serves %s), not %s", test.Name, test.Flag, test.Environment, got, variant(test.Expect)),
-		Hint:    fmt.Sprintf("`yardarm eval %s --explain` says why", test.Flag),
+		File: t.at.File, Line: t.at.Line, Column: t.at.Column, Path: fmt.Sprintf("tests.%q", t.test.Name), Trace: &trace,
+		Message: fmt.Sprintf("test %q: %s in %s ", t.test.Name, t.test.Flag, trace.Environment) + fmt.Sprintf(format, args...),
 	}
 }
 

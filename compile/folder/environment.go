@@ -12,32 +12,61 @@ import (
 	"github.com/yardarm-io/yardarm/eval"
 )
 
-// readEnvironment adds the flag as it stands in one environment to the result.
-func (f *flagReader) readEnvironment(name string) {
-	flag := f.base
-	w, ok := f.written.Environments[name]
-	if ok {
-		f.readBlock(name, w, &flag)
-	}
-	line, err := eval.Line("flag "+f.key, flag)
+// writeBlock adds the flag as it stands in one environment to the result.
+func (f *flagReader) writeBlock(name string, b *block) {
+	line, err := eval.Line("flag "+f.key, b.flag)
 	if err != nil {
 		f.badLabel(nil, "", "this flag cannot be written: %s", err)
 		return
 	}
 	f.out.Environments[name] = json.RawMessage(strings.TrimPrefix(string(line), "flag "+f.key+" "))
+	f.out.Requires = append(f.out.Requires, b.requires...)
+	f.out.Ends = append(f.out.Ends, b.ends...)
+	if b.flag.Enabled {
+		f.out.Slots = append(f.out.Slots, b.slots...)
+	}
 }
 
-// readBlock reads the block of an environment into flag.
-func (f *flagReader) readBlock(name string, w writtenEnvironment, flag *eval.Flag) {
+// readBlock reads the block of an environment, over the one that it is like, which is nil for most.
+func (f *flagReader) readBlock(name string, base *block) *block {
+	w, ok := f.written.Environments[name]
+	if !ok {
+		return &block{flag: f.base}
+	}
 	steps := []string{"environments", name}
 	f.checkPlace(steps...)
-	flag.Enabled = w.Enabled == nil || *w.Enabled
-	flag.Requires, flag.Targets = w.Requires, w.Targets
-	f.readRequires(name, w.Requires)
-	f.readTargets(steps, w.Targets)
-	flag.Rules = f.readRules(steps, w.Rules)
-	flag.Outcome = f.readOutcome(steps, w.writtenOutcome, "the environment", flag.Enabled)
-	f.checkDivided(steps, w.writtenOutcome, w.Split != nil)
+	f.block = base
+	if base == nil {
+		f.block = &block{flag: f.base}
+	}
+	flag := &f.block.flag
+	if w.Enabled != nil || base == nil {
+		flag.Enabled = w.Enabled == nil || *w.Enabled
+	}
+	if w.Requires != nil {
+		flag.Requires, f.block.requires = w.Requires, nil
+		f.readRequires(name, w.Requires)
+	}
+	if w.Targets != nil {
+		flag.Targets = w.Targets
+		f.readTargets(steps, w.Targets)
+	}
+	if w.Rules != nil {
+		f.block.slots, f.block.ends = nil, nil
+		flag.Rules = f.readRules(steps, w.Rules)
+	}
+	f.readOwn(steps, w.writtenOutcome)
+	return f.block
+}
+
+// readOwn reads the environment's own outcome, if it says one.
+func (f *flagReader) readOwn(steps []string, w writtenOutcome) {
+	own := &f.block.flag.Outcome
+	taken := own.Serve != "" || own.Split != nil
+	if w.Serve != nil || w.Split != nil || !taken {
+		*own = f.readOutcome(steps, w, "the environment", f.block.flag.Enabled)
+	}
+	f.checkDivided(steps, w, w.Split != nil, false)
 }
 
 // checkPlace refuses conditions outside of rules, which CUE accepts and which would decide nothing.
@@ -61,7 +90,7 @@ func (f *flagReader) readRequires(environment string, requires map[string][]stri
 		}
 		for i, variant := range requires[key] {
 			at := f.valueAt(append(steps, strconv.Itoa(i))...)
-			f.out.Requires = append(f.out.Requires, Require{Environment: environment, Key: key, Variant: variant, At: at})
+			f.block.requires = append(f.block.requires, Require{Environment: environment, Key: key, Variant: variant, At: at})
 		}
 	}
 }
@@ -109,10 +138,11 @@ func (f *flagReader) readOutcome(steps []string, w writtenOutcome, of string, ne
 	return out
 }
 
-// checkDivided refuses what says how people are divided where nothing divides them.
-func (f *flagReader) checkDivided(steps []string, w writtenOutcome, divided bool) {
-	for field, given := range map[string]bool{"by": w.By != nil, "salt": w.Salt != ""} {
-		if given && !divided {
+// checkDivided refuses what says how people are divided where nothing divides them. A layer has a salt of its own.
+func (f *flagReader) checkDivided(steps []string, w writtenOutcome, divided, layered bool) {
+	useless := map[string]bool{"by": w.By != nil && !divided && !layered, "salt": w.Salt != "" && !divided}
+	for field, useless := range useless {
+		if useless {
 			f.badLabel(append(slices.Clone(steps), field), "remove it", "%s has no meaning without a split or a share", field)
 		}
 	}
@@ -139,11 +169,19 @@ func (f *flagReader) readSplit(steps []string, written map[string]json.Number) m
 
 // checkBy requires that the attribute to bucket by is one that services send.
 func (f *flagReader) checkBy(steps []string, name string) {
-	a, known := f.context.field(name)
+	if message, hint := f.unfitToDivide(name); message != "" {
+		f.badValue(steps, hint, "%s", message)
+	}
+}
+
+// unfitToDivide says why people cannot be divided by an attribute; "" if they can.
+func (r *reader) unfitToDivide(name string) (message, hint string) {
+	a, known := r.context.field(name)
 	switch {
 	case name == "" || !known:
-		f.badValue(steps, f.problems.attributeHint(name), "%s is not an attribute of the evaluation context", quote(name))
+		return quote(name) + " is not an attribute of the evaluation context", r.problems.attributeHint(name)
 	case a.value.Exists() && a.value.IncompleteKind()&(cue.StringKind|cue.IntKind) == 0:
-		f.badValue(steps, "", "people can be divided only by a text or a whole number, which %s is not", quote(name))
+		return "people can be divided only by a text or a whole number, which " + quote(name) + " is not", ""
 	}
+	return "", ""
 }

@@ -23,6 +23,22 @@ func (f *Flag) Overdue(now time.Time) *Error {
 	}
 }
 
+// Over warns of each rule that has ended for good at now. Like [Flag.Overdue] it depends on the clock.
+func (f *Flag) Over(now time.Time) []*Error {
+	var over []*Error
+	for _, end := range f.Ends {
+		if now.Before(end.Until) {
+			continue
+		}
+		over = append(over, &Error{
+			File: end.At.File, Line: end.At.Line, Column: end.At.Column, Path: pathString([]string{"flags", f.Key}), Warning: true,
+			Message: fmt.Sprintf("the rule %s ended at %s and never applies again", quote(end.Rule), end.Until.Format(time.RFC3339)),
+			Hint:    "remove it",
+		})
+	}
+	return over
+}
+
 func parseDay(day string) (time.Time, error) {
 	return time.Parse(time.DateOnly, day)
 }

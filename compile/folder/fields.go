@@ -11,10 +11,13 @@ var (
 	fileFields        = []string{"flags", "tests"}
 	flagFields        = []string{"description", "owner", "kind", "expires", "variants", "off", "client", "environments"}
 	outcomeFields     = []string{"serve", "split", "by", "salt"}
-	environmentFields = append([]string{"enabled", "requires", "targets", "rules"}, outcomeFields...)
-	ruleFields        = append([]string{"name", "#when", "#any", "#unless", "share"}, outcomeFields...)
-	testFields        = []string{"description", "flag", "environment", "context", "expect"}
-	conditionFields   = []string{"#when", "#any", "#unless"}
+	environmentFields = append([]string{"like", "enabled", "requires", "targets", "rules"}, outcomeFields...)
+	ruleFields        = append([]string{"name", "#when", "#any", "#unless", "share", "ramp", "from", "until", "layer"}, outcomeFields...)
+	stepFields        = []string{"at", "share"}
+	layerFields       = []string{"name", "slots"}
+	testFields        = []string{"description", "flag", "environment", "environments", "context", "contexts", "at",
+		"expect", "expectValue", "expectReason", "expectShare", "keys", "by", "tolerance"}
+	conditionFields = []string{"#when", "#any", "#unless"}
 )
 
 var missingHints = map[string]string{
@@ -22,19 +25,13 @@ var missingHints = map[string]string{
 	"owner":        `add the team that answers for the flag: owner: "team-payments"`,
 	"kind":         `add kind: "release", "experiment", "ops" or "permission"`,
 	"environments": `add who gets what: environments: production: serve: "on"`,
-	"name":         `give the rule a name: {name: "staff", ...}`,
+	"name":         `give it a name: {name: "staff", ...}`,
+	"at":           `add when the step begins: at: "2026-12-01T09:00:00Z"`,
+	"share":        `add its percentage: share: 10`,
+	"slots":        `add its part of all people: slots: [0, 50]`,
 	"flag":         `add the key of the flag that is asked for: flag: "..."`,
 	"environment":  `add where it is asked for: environment: "production"`,
 	"expect":       `add the variant that is to come out: expect: "on"`,
-}
-
-// laterFields are those of a later version of the language, with what to do until then.
-var laterFields = map[string]string{
-	"ramp":  "raise share step by step",
-	"from":  "add the rule when it is to begin",
-	"until": "remove the rule when it is to end",
-	"layer": "",
-	"like":  "write it out",
 }
 
 // inRule says where a condition belongs.
@@ -42,24 +39,11 @@ func inRule(condition string) string {
 	return fmt.Sprintf(`write it in a rule: rules: [{name: "...", %s: {...}, serve: "on"}]`, condition)
 }
 
-// later finds the step of a path at which a field of a later version stands, or gives -1.
-func later(where []string) int {
-	for _, level := range []struct {
-		step   int
-		fields []string
-	}{{2, []string{"like"}}, {4, []string{"like"}}, {6, []string{"ramp", "from", "until", "layer", "like"}}} {
-		if len(where) > level.step && where[0] == "flags" && slices.Contains(level.fields, where[level.step]) {
-			return level.step
-		}
-	}
-	return -1
-}
-
 // notAllowed describes a field that its place does not have.
 func (p *problems) notAllowed(where []string) (message, hint string) {
 	last := len(where) - 1
 	name := where[last]
-	if at := conditionAt(where); at >= 0 || slices.Contains(where[:last], "context") {
+	if at := conditionAt(where); at >= 0 || inContext(where[:last]) {
 		return fmt.Sprintf("%s is not an attribute of the evaluation context", name), p.attributeHint(name)
 	}
 	switch {
@@ -71,10 +55,19 @@ func (p *problems) notAllowed(where []string) (message, hint string) {
 		return unknownField(name, "an environment", environmentFields)
 	case where[0] == "flags" && len(where) == 7 && where[4] == "rules":
 		return unknownField(name, "a rule", ruleFields)
+	case where[0] == "flags" && len(where) == 8 && where[6] == "layer":
+		return unknownField(name, "a layer", layerFields)
+	case where[0] == "flags" && len(where) == 9 && where[6] == "ramp":
+		return unknownField(name, "a step of a ramp", stepFields)
 	case where[0] == "tests" && len(where) == 3:
 		return unknownField(name, "a test", testFields)
 	}
 	return fmt.Sprintf("%s is not known here", name), ""
+}
+
+// inContext tells whether a path leads into the context of a test.
+func inContext(where []string) bool {
+	return len(where) > 2 && where[0] == "tests" && (where[2] == "context" || where[2] == "contexts")
 }
 
 func unknownField(name, of string, known []string) (message, hint string) {

@@ -26,6 +26,7 @@ type writtenFlag struct {
 }
 
 type writtenEnvironment struct {
+	Like     *string             `json:"like"`
 	Enabled  *bool               `json:"enabled"`
 	Requires map[string][]string `json:"requires"`
 	Targets  map[string][]string `json:"targets"`
@@ -34,9 +35,23 @@ type writtenEnvironment struct {
 }
 
 type writtenRule struct {
-	Name  string       `json:"name"`
-	Share *json.Number `json:"share"`
+	Name  string        `json:"name"`
+	Share *json.Number  `json:"share"`
+	Ramp  []writtenStep `json:"ramp"`
+	From  string        `json:"from"`
+	Until string        `json:"until"`
+	Layer *writtenLayer `json:"layer"`
 	writtenOutcome
+}
+
+type writtenStep struct {
+	At    string      `json:"at"`
+	Share json.Number `json:"share"`
+}
+
+type writtenLayer struct {
+	Name  string        `json:"name"`
+	Slots []json.Number `json:"slots"`
 }
 
 type writtenOutcome struct {
@@ -58,13 +73,14 @@ type flagReader struct {
 	value   cue.Value
 	written writtenFlag
 	base    eval.Flag // what is the same in every environment
+	block   *block    // of the environment that is being read
 	out     Flag
 }
 
 // readFlag compiles the flag at v; ok is false if it has problems, which are noted.
 func (r *reader) readFlag(key string, v cue.Value) (_ Flag, ok bool) {
 	f := &flagReader{reader: r, key: key, value: v}
-	before := len(r.problems.list)
+	before := r.problems.errors()
 	text, err := v.MarshalJSON()
 	if err != nil {
 		r.problems.addCUE(toErrors(err), nil)
@@ -85,10 +101,8 @@ func (r *reader) readFlag(key string, v cue.Value) (_ Flag, ok bool) {
 		Expires:      f.written.Expires, ExpiresAt: f.valueAt("expires"),
 		Files: f.files(),
 	}
-	for _, environment := range r.project.Environments {
-		f.readEnvironment(environment)
-	}
-	return f.out, len(r.problems.list) == before
+	f.readEnvironments()
+	return f.out, r.problems.errors() == before
 }
 
 func (f *flagReader) path(steps ...string) []string {

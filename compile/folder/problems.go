@@ -28,13 +28,36 @@ type problems struct {
 
 // add notes a mistake, once. Hint may be empty.
 func (p *problems) add(at Position, where []string, hint, format string, args ...any) {
-	e := &Error{
+	p.note(&Error{
 		File: at.File, Line: at.Line, Column: at.Column,
 		Path: pathString(where), Message: fmt.Sprintf(format, args...), Hint: hint,
-	}
+	})
+}
+
+// warn notes, once, what compiles and is hardly meant so.
+func (p *problems) warn(at Position, where []string, hint, format string, args ...any) {
+	p.note(&Error{
+		File: at.File, Line: at.Line, Column: at.Column, Warning: true,
+		Path: pathString(where), Message: fmt.Sprintf(format, args...), Hint: hint,
+	})
+}
+
+func (p *problems) note(e *Error) {
+	at := e.At()
 	if !slices.ContainsFunc(p.list, func(known *Error) bool { return known.At() == at && known.Message == e.Message }) {
 		p.list = append(p.list, e)
 	}
+}
+
+// errors counts the mistakes that are not just warnings.
+func (p *problems) errors() int {
+	n := 0
+	for _, e := range p.list {
+		if !e.Warning {
+			n++
+		}
+	}
+	return n
 }
 
 // knows tells whether a mistake is noted at a place.
@@ -65,10 +88,6 @@ func (p *problems) addCUE(err error, skip func(where []string) bool) {
 	for _, group := range byPath(err) {
 		where := pathOf(group[0])
 		if len(where) > 0 && p.refused[where[0]] || skip != nil && skip(where) {
-			continue
-		}
-		if i := later(where); i >= 0 {
-			p.add(p.index.labelAt(where[:i+1]...), where[:i+1], laterFields[where[i]], "%s is not supported yet", where[i])
 			continue
 		}
 		d := p.describe(where, group)

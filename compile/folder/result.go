@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/yardarm-io/yardarm/eval"
 )
@@ -27,6 +28,8 @@ type Error struct {
 	Hint    string `json:"hint,omitempty"`
 	// Warning is set where the files compile all the same.
 	Warning bool `json:"warning,omitempty"`
+	// Trace is the decision that a flag test did not expect; nil for all else.
+	Trace *eval.Trace `json:"trace,omitempty"`
 }
 
 // Error gives "file:line:column: message; hint", with what is unknown left out.
@@ -76,6 +79,8 @@ type Flag struct {
 	// Environments holds an [eval.Flag] in canonical JSON for every environment of the project.
 	Environments map[string]json.RawMessage `json:"environments"`
 	Requires     []Require                  `json:"requires,omitempty"`
+	Slots        []Slot                     `json:"slots,omitempty"`
+	Ends         []End                      `json:"ends,omitempty"`
 	// Expires is the day after which the flag should be gone, as 2027-03-01; "" if none.
 	Expires   string   `json:"expires,omitempty"`
 	ExpiresAt Position `json:"expiresAt"`
@@ -91,6 +96,24 @@ type Require struct {
 	At          Position `json:"at"`
 }
 
+// Slot says that in an environment where the flag is enabled a rule takes a part of a layer: from From to just below To, in
+// thousandths of a percent.
+type Slot struct {
+	Environment string   `json:"environment"`
+	Layer       string   `json:"layer"`
+	By          string   `json:"by,omitempty"` // the attribute; "": the targeting key
+	From        int      `json:"from"`
+	To          int      `json:"to"`
+	At          Position `json:"at"`
+}
+
+// End says when a rule ends for good.
+type End struct {
+	Rule  string    `json:"rule"`
+	Until time.Time `json:"until"`
+	At    Position  `json:"at"`
+}
+
 // Segment is a compiled segment: JSON is an [eval.Segment] in canonical JSON.
 type Segment struct {
 	Name string          `json:"name"`
@@ -100,15 +123,47 @@ type Segment struct {
 	Uses []string `json:"uses,omitempty"`
 }
 
-// Test is an example of a decision that an author wrote down.
+// Test is an example of decisions that an author wrote down: each context in each environment is one.
 type Test struct {
-	Name        string         `json:"name"`
-	At          Position       `json:"at"`
-	Flag        string         `json:"flag"`
-	FlagAt      Position       `json:"flagAt"`
-	Environment string         `json:"environment"`
-	Context     map[string]any `json:"context,omitempty"` // numbers are float64
-	// Expect is the variant that is to come out; "" stands for the default that the asking code gives.
-	Expect   string   `json:"expect"`
-	ExpectAt Position `json:"expectAt"`
+	Name         string        `json:"name"`
+	At           Position      `json:"at"`
+	Flag         string        `json:"flag"`
+	FlagAt       Position      `json:"flagAt"`
+	Environments []string      `json:"environments"`  // one at least
+	Contexts     []TestContext `json:"contexts"`      // one at least
+	Now          *time.Time    `json:"now,omitempty"` // nil: when the test runs
+	Expect       Expectation   `json:"expect"`
+}
+
+// TestContext is an evaluation context that a test asks with.
+type TestContext struct {
+	At         Position       `json:"at"`
+	Attributes map[string]any `json:"attributes,omitempty"` // numbers are float64
+}
+
+// Expectation is what is to come out of each decision of a test, or Shares, of many. What is nil or "" may come out anyhow.
+type Expectation struct {
+	// Variant and Value may be "" and null: the default that the asking code gives.
+	Variant   *string         `json:"variant,omitempty"`
+	VariantAt Position        `json:"variantAt"`
+	Value     json.RawMessage `json:"value,omitempty"`
+	Reason    eval.Reason     `json:"reason,omitempty"`
+	Shares    *Shares         `json:"shares,omitempty"`
+}
+
+// Shares is which part of many keys is to get each of some variants.
+type Shares struct {
+	Of      []Share `json:"of"`
+	Keys    int     `json:"keys"`              // how many
+	By      string  `json:"by"`                // the attribute that they are values of
+	Numbers bool    `json:"numbers,omitempty"` // it takes numbers only
+	// Tolerance is by how much a share may be off, in thousandths of a percent; nil: what chance explains.
+	Tolerance *int `json:"tolerance,omitempty"`
+}
+
+// Share is a variant's part, in thousandths of a percent.
+type Share struct {
+	Variant string   `json:"variant"`
+	Share   int      `json:"share"`
+	At      Position `json:"at"`
 }

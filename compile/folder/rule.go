@@ -37,14 +37,14 @@ func (f *flagReader) readRule(steps []string, w writtenRule, v cue.Value) eval.R
 	}
 	f.readConditions(steps, v, &rule)
 	if w.Share != nil {
-		share, ok := thousandths(*w.Share)
-		if !ok {
-			f.badValue(append(slices.Clone(steps), "share"), "", "%s has more than three decimals", *w.Share)
-		}
+		share, _ := f.percentage(*w.Share, append(slices.Clone(steps), "share"))
 		rule.Share = &share
 	}
+	f.readRamp(steps, w, &rule)
+	f.readClock(steps, w, &rule)
+	f.readLayer(steps, w, &rule)
 	rule.Outcome = f.readOutcome(steps, w.writtenOutcome, "the rule "+quote(w.Name), true)
-	f.checkDivided(steps, w.writtenOutcome, w.Split != nil || w.Share != nil)
+	f.checkDivided(steps, w.writtenOutcome, w.Split != nil || w.Share != nil || w.Ramp != nil, w.Layer != nil)
 	return rule
 }
 
@@ -72,7 +72,9 @@ func (f *flagReader) checkReachable(steps []string, rules []eval.Rule) {
 }
 
 func takesAll(rule eval.Rule) bool {
-	return rule.When == nil && len(rule.Any) == 0 && rule.Unless == nil && rule.Share == nil
+	conditional := rule.When != nil || len(rule.Any) > 0 || rule.Unless != nil
+	timed := rule.From != nil || rule.Until != nil
+	return !conditional && !timed && rule.Share == nil && rule.Ramp == nil && rule.Layer == nil
 }
 
 // readConditions reads the conditions of the rule at v.

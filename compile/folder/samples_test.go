@@ -135,11 +135,24 @@ func TestNoNoise(t *testing.T) {
 	for _, dir := range sampleDirs {
 		clean, got := Compile(tree, dir), Compile(noisy, dir)
 		for i := range clean.Tests {
-			clean.Tests[i].At, clean.Tests[i].FlagAt, clean.Tests[i].ExpectAt = Position{}, Position{}, Position{}
-			got.Tests[i].At, got.Tests[i].FlagAt, got.Tests[i].ExpectAt = Position{}, Position{}, Position{}
+			placeless(&clean.Tests[i])
+			placeless(&got.Tests[i])
 		}
 		if want, got := lines(t, clean), lines(t, got); got != want {
 			t.Errorf("%s:\ngot\n%s\nwant\n%s", dir, got, want)
+		}
+	}
+}
+
+// placeless takes the places out of a test.
+func placeless(test *Test) {
+	test.At, test.FlagAt, test.Expect.VariantAt = Position{}, Position{}, Position{}
+	for i := range test.Contexts {
+		test.Contexts[i].At = Position{}
+	}
+	if test.Expect.Shares != nil {
+		for i := range test.Expect.Shares.Of {
+			test.Expect.Shares.Of[i].At = Position{}
 		}
 	}
 }
