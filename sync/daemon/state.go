@@ -3,6 +3,8 @@ package daemon
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -26,10 +28,10 @@ func (d *Daemon) save(snapshots map[string]*eval.Snapshot) error {
 			return err
 		}
 	}
-	files, err := filepath.Glob(filepath.Join(dir, "*"))
+	files, err := os.ReadDir(dir)
 	for _, file := range files {
-		if name := filepath.Base(file); snapshots[strings.TrimSuffix(name, filepath.Ext(name))] == nil {
-			_ = os.Remove(file)
+		if name := file.Name(); snapshots[strings.TrimSuffix(name, filepath.Ext(name))] == nil {
+			_ = os.Remove(filepath.Join(dir, name))
 		}
 	}
 	return err
@@ -70,12 +72,16 @@ func (d *Daemon) restore() {
 	if d.stateDir() == "" {
 		return
 	}
-	files, err := filepath.Glob(filepath.Join(d.stateDir(), "*"+stateSuffix))
-	if err != nil || len(files) == 0 {
-		return
+	files, err := os.ReadDir(d.stateDir())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		d.config.Logger.Warn("the last good state can't be read", "error", err)
 	}
 	snapshots := map[string]*eval.Snapshot{}
-	for _, file := range files {
+	for _, entry := range files {
+		if filepath.Ext(entry.Name()) != stateSuffix {
+			continue
+		}
+		file := filepath.Join(d.stateDir(), entry.Name())
 		snapshot, err := d.restoreEnvironment(file)
 		if err != nil {
 			d.config.Logger.Warn("a file of the last good state is left aside until the repository is read", "file", file, "error", err)
