@@ -5,13 +5,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
+	"io/fs"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/yardarm-io/yardarm/compile"
 	"github.com/yardarm-io/yardarm/eval"
 	"github.com/yardarm-io/yardarm/sync/gitrepo"
-	"github.com/yardarm-io/yardarm/sync/worktree"
+	"github.com/yardarm-io/yardarm/sync/hub"
 )
 
 // lookBack is how many first parents of a tip that can't be served are tried when nothing else can be.
@@ -126,11 +128,32 @@ func (d *Daemon) compileCommit(ctx context.Context, repository *gitrepo.Repo, co
 	if err != nil {
 		return nil, err
 	}
-	out, err := d.compiler.Compile(ctx, tree, eval.At{Revision: commit.Hash, Generation: commit.Generation, Time: commit.Time})
+	out, err := d.compile(ctx, tree, eval.At{Revision: commit.Hash, Generation: commit.Generation, Time: commit.Time})
 	if err != nil {
 		return nil, fmt.Errorf("compile %s: %w", short(commit.Hash), err)
 	}
 	return out, nil
+}
+
+// compile compiles a tree. What could not be sent is a problem like any other, so it is refused before any of it is published.
+func (d *Daemon) compile(ctx context.Context, tree fs.FS, at eval.At) (*compile.Output, error) {
+	out, err := d.compiler.Compile(ctx, tree, at)
+	if err != nil {
+		return nil, err
+	}
+	refuseUnsendable(out)
+	return out, nil
+}
+
+func refuseUnsendable(out *compile.Output) {
+	for _, name := range slices.Sorted(maps.Keys(out.Snapshots)) {
+		if err := hub.Publishable(name, out.Snapshots[name]); err != nil {
+			out.Problems = append(out.Problems, &compile.Error{File: "flags", Message: err.Error()})
+		}
+	}
+	if out.Err() != nil {
+		out.Snapshots = nil
+	}
 }
 
 // warnIfRewritten says so where the tip does not follow from what is served: somebody rewrote the branch.
@@ -175,47 +198,6 @@ func (d *Daemon) serveBefore(ctx context.Context, repository *gitrepo.Repo, tip 
 		}
 	}
 	return nil
-}
-
-// followWorktree publishes the folder's files as they lie there, at each change, until ctx ends.
-func (d *Daemon) followWorktree(ctx context.Context) error {
-	judged := false
-	return worktree.Watch(ctx, d.config.Worktree, func(changed bool) error {
-		if changed || !judged {
-			err := d.considerWorktree(ctx)
-			judged = err == nil
-			switch {
-			case ctx.Err() != nil:
-				return ctx.Err()
-			case err != nil && !d.serving.any():
-				return err
-			case err != nil:
-				d.unverified(err)
-				return nil
-			}
-		}
-		d.verified(worktreeRevision)
-		return nil
-	})
-}
-
-// worktreeRevision is what uncommitted files are said to be at.
-const worktreeRevision = "worktree"
-
-// considerWorktree publishes the folder's files, or refuses them. The generation is the time in milliseconds, so that it grows.
-// An error means that they could not be judged.
-func (d *Daemon) considerWorktree(ctx context.Context) error {
-	now := time.Now().UTC()
-	at := eval.At{Revision: worktreeRevision, Generation: uint64(now.UnixMilli()), Time: now.Truncate(time.Second)}
-	out, err := d.compiler.Compile(ctx, os.DirFS(d.config.Worktree), at)
-	if err != nil {
-		return err
-	}
-	if out.Err() != nil {
-		d.refuse(at.Revision, out.Problems)
-		return nil
-	}
-	return d.publish(out, true)
 }
 
 func short(revision string) string { return revision[:min(len(revision), 12)] }

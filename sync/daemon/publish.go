@@ -67,8 +67,8 @@ func (s *serving) swap(snapshots map[string]*eval.Snapshot) (gone []string) {
 	return gone
 }
 
-// publish puts what was compiled in force and tells the hub; with newest, nothing is refused any more. Writing the state to disk comes last, and its failure is logged
-// only. An error means that an environment is too large to be sent, and that what was served stays.
+// publish puts what was compiled without a problem in force and tells the hub; with newest, nothing is refused any more.
+// Writing the state to disk comes last, and its failure is logged only.
 func (d *Daemon) publish(out *compile.Output, newest bool) error {
 	for _, name := range slices.Sorted(maps.Keys(out.Snapshots)) {
 		if err := d.hub.Publish(name, out.Snapshots[name]); err != nil {

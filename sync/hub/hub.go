@@ -2,7 +2,6 @@ package hub
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -108,8 +107,8 @@ func (h *Hub) Publish(environment string, s *eval.Snapshot) error {
 }
 
 func (h *Hub) publish(environment string, s *eval.Snapshot, past []*Past) error {
-	if err := publishable(environment, s); err != nil {
-		return fmt.Errorf("publish %s: %w", environment, err)
+	if err := Publishable(environment, s); err != nil {
+		return err
 	}
 	env := h.provide(environment)
 	if env.advance(s, past) {
@@ -118,12 +117,13 @@ func (h *Hub) publish(environment string, s *eval.Snapshot, past []*Past) error 
 	return nil
 }
 
-func publishable(environment string, s *eval.Snapshot) error {
+// Publishable says why [Hub.Publish] would refuse s, for whoever has several to publish together; nil: it would not.
+func Publishable(environment string, s *eval.Snapshot) error {
 	if s == nil {
-		return errors.New("no snapshot")
+		return fmt.Errorf("publish %s: no snapshot", environment)
 	}
 	if of := s.Meta().Environment; of != environment {
-		return fmt.Errorf("the snapshot is of environment %q", of)
+		return fmt.Errorf("publish %s: the snapshot is of environment %q", environment, of)
 	}
 	items, size := 0, headerSize
 	for _, line := range s.Items() {
@@ -131,7 +131,8 @@ func publishable(environment string, s *eval.Snapshot) error {
 		size += len(line) + 1
 	}
 	if items > feed.MaxLines || size > feed.MaxMessage {
-		return fmt.Errorf("%d items of %d bytes: a message holds no more than %d of %d", items, size, feed.MaxLines, feed.MaxMessage)
+		return fmt.Errorf("publish %s: %d items of %d bytes: a message holds no more than %d of %d",
+			environment, items, size, feed.MaxLines, feed.MaxMessage)
 	}
 	return nil
 }
