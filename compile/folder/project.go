@@ -15,6 +15,8 @@ type Project struct {
 	Language int `json:"language"`
 	// Environments lists where flags are served, in the author's order.
 	Environments []string `json:"environments"`
+	// Context is what schema/context.cue says about the evaluation context.
+	Context Outline `json:"context"`
 }
 
 // ReadProject reads and checks the files of the schema that belong to the user: project.cue and context.cue. Of a tree in
@@ -44,7 +46,8 @@ func ReadProject(tree fs.FS) (Project, []*Error) {
 	v := cuecontext.New().BuildInstance(inst)
 	if r.useSchema(v) {
 		r.checkProject()
-		r.checkContext(v.LookupPath(cue.ParsePath("#Context")), []string{"#Context"})
+		r.checkContext(r.context.value, []string{"#Context"})
+		r.project.Context = outline(r.context.value)
 	}
 	return r.project, p.sorted()
 }
