@@ -62,7 +62,10 @@ func object(required, optional []eval.Field, top bool) eval.Condition {
 // enter goes to a field of a block; ok is false if there is no such attribute.
 func (c *conditions) enter(selector cue.Selector, v cue.Value, s scope) (name string, inner scope, ok bool) {
 	if !selector.IsString() {
-		return "", scope{}, false // definitions and private fields are refused by the syntax
+		if at := c.labelAt(v, s); !c.problems.knows(at) { // the syntax has refused it already
+			c.problems.add(at, s.where, "", "%s means nothing in a condition", selector)
+		}
+		return "", scope{}, false
 	}
 	name = selector.Unquoted()
 	a, known := s.attribute.field(name)

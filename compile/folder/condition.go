@@ -64,7 +64,16 @@ func (c *conditions) read(v cue.Value, s scope) eval.Condition {
 	if bound, ok := bounds[op]; ok && len(args) == 1 {
 		return c.bound(v, bound, args[0], s)
 	}
+	if op != cue.NoOp {
+		return c.refuse(v, s)
+	}
 	return c.leaf(v, s)
+}
+
+// refuse notes a constraint that is none of the forms that a condition knows.
+func (c *conditions) refuse(v cue.Value, s scope) eval.Condition {
+	c.note(v, s, "", "this cannot be used in a condition")
+	return always
 }
 
 func (c *conditions) all(args []cue.Value, s scope) eval.Condition {

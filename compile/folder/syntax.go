@@ -204,16 +204,45 @@ func (s *syntax) visit(n ast.Node) bool {
 		s.label(n)
 	case *ast.CallExpr:
 		s.call(n)
-	case *ast.SelectorExpr:
-		s.selector(n)
 	case *ast.UnaryExpr:
 		s.unary(n)
 	case *ast.BinaryExpr:
 		s.binary(n)
 	case *ast.BasicLit:
 		s.number(n)
+	case *ast.SelectorExpr:
+		s.selector(n)
+		_, named := n.X.(*ast.Ident)
+		return !named // the name of a package may stand only here
+	case *ast.Ident:
+		s.ident(n)
+	default:
+		s.other(n)
 	}
 	return true
+}
+
+// other refuses what is neither part of the language nor refused by name.
+func (s *syntax) other(n ast.Node) {
+	switch n.(type) {
+	case *ast.File, *ast.Package, *ast.ImportDecl, *ast.ImportSpec, *ast.EmbedDecl, *ast.CommentGroup, *ast.Comment,
+		*ast.StructLit, *ast.ListLit, *ast.Ellipsis, *ast.ParenExpr, *ast.BottomLit:
+		return
+	}
+	s.refuse(n.Pos(), "", "this is not part of the flag language")
+}
+
+// ident refuses the name of a package in place of a value: CUE takes it for a block, which asks for nothing.
+func (s *syntax) ident(n *ast.Ident) {
+	spec, ok := n.Node.(*ast.ImportSpec)
+	if !ok {
+		return
+	}
+	hint := "name what is in it"
+	if n.Name == "segments" {
+		hint = "name one of them: segments.#staff"
+	}
+	s.refuse(n.Pos(), hint, "%s is a package, not a value", strings.Trim(spec.Path.Value, `"`))
 }
 
 func (s *syntax) label(field *ast.Field) {
@@ -260,6 +289,12 @@ func (s *syntax) unary(n *ast.UnaryExpr) {
 	switch n.Op {
 	case token.MUL:
 		s.refuse(n.Pos(), "remove the *", "a default (*) is not part of the flag language")
+	case token.EQL:
+		hint := "write the value alone"
+		if lit, ok := n.X.(*ast.BasicLit); ok {
+			hint = "write " + shorten(lit.Value) + " alone"
+		}
+		s.refuse(n.Pos(), hint, "== is not part of the flag language")
 	case token.NOT, token.ADD:
 		s.refuse(n.Pos(), "", "%s is not part of the flag language", n.Op)
 	case token.SUB:
