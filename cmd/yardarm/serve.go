@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -25,6 +26,7 @@ type serveOptions struct {
 	tokenFile, sshKey, knownHosts, ca string
 	poll                              time.Duration
 	worktree, insecure                bool
+	hosts                             []string
 }
 
 func (a *app) serveCommand() *cobra.Command {
@@ -51,6 +53,7 @@ It listens on the loopback interface unless told otherwise.
 	flags.StringVar(&o.path, "path", "", "the folder inside the repository that holds cue.mod and flags (default: its root)")
 	flags.StringVar(&o.branch, "branch", "main", "the branch to serve")
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:8080", "the address to listen on; port 0 picks a free one")
+	flags.StringSliceVar(&o.hosts, "host", nil, "a name that requests may ask for besides localhost, such as that of a proxy in front")
 	flags.BoolVar(&o.worktree, "worktree", false, "serve the files as they lie in the folder, committed or not: for trying things")
 	flags.BoolVar(&o.insecure, "insecure", false, "listen off the loopback interface although there are no keys and no TLS: whoever can connect can read every flag")
 	flags.DurationVar(&o.poll, "poll", 0, "how often to look for new commits (default: 10s for a remote, 250ms for a folder)")
@@ -83,7 +86,7 @@ func (a *app) serve(ctx context.Context, o serveOptions) error {
 func (a *app) daemonConfig(o serveOptions) (daemon.Config, error) {
 	config := daemon.Config{
 		Listen: o.listen, Insecure: o.insecure, Poll: o.poll, Version: version(), Logger: slog.New(slog.NewTextHandler(a.stderr, nil)),
-		CacheDir: cacheDir("compile"), StateDir: o.stateDir,
+		CacheDir: cacheDir("compile"), StateDir: cmp.Or(o.stateDir, os.Getenv("STATE_DIRECTORY")), Hosts: o.hosts, // systemd sets the variable
 	}
 	if o.worktree {
 		root, err := a.flagRoot()

@@ -181,6 +181,15 @@ func TestServeRefusesToStart(t *testing.T) {
 	remote.Push("sample flags", sampleFiles(t))
 	noFlags := gitrepotest.NewCheckout(t)
 	noFlags.Commit("no flags", map[string]string{"README.md": "nothing here"})
+	shallow := filepath.Join(t.TempDir(), "shallow")
+	checkout.Commit("more", nil)
+	checkout.Git("clone", "-q", "--depth", "1", "file://"+checkout.Dir, shallow)
+	taken := t.TempDir()
+	writeFile(t, taken, "state/source", "/somewhere/else\nmain\n\n")
+	if p := yardarm(t, "serve", "--listen", "127.0.0.1:0", "--repo", checkout.Dir, "--state", taken); p.wait() != exitUsage ||
+		!strings.Contains(p.output(), "is that of another source (/somewhere/else main)") {
+		t.Error("serve takes another repository's state for its own")
+	}
 	for name, test := range map[string]struct {
 		args []string
 		want string
@@ -191,6 +200,7 @@ func TestServeRefusesToStart(t *testing.T) {
 		"no such branch":   {[]string{"--repo", checkout.Dir, "--branch", "trunk"}, "there are: main"},
 		"no such remote":   {[]string{"--repo", remote.URL + "/nothing", "--poll", "100ms"}, "not a Git repository"},
 		"no flags":         {[]string{"--repo", noFlags.Dir}, "yardarm init"},
+		"shallow clone":    {[]string{"--repo", shallow}, "git fetch --unshallow"},
 		"no flags at path": {[]string{"--repo", checkout.Dir, "--path", "elsewhere"}, "elsewhere"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -247,5 +257,63 @@ func TestServeRewritten(t *testing.T) {
 	server.expect("msg=serving", "environment=production")
 	if back := feed.nextState(); back.Revision != first {
 		t.Errorf("the subscriber is at %s, want %s again", back.Revision, first)
+	}
+}
+
+// TestServeDamagedState neither serves half of the environments as if they were all, nor hides what becomes of them.
+func TestServeDamagedState(t *testing.T) {
+	remote := gitrepotest.NewServer(t)
+	revision := remote.Push("sample flags", sampleFiles(t))
+	state := t.TempDir()
+	args := []string{"--repo", remote.URL, "--poll", "100ms", "--state", state}
+	server, _ := serve(t, args...)
+	server.expect("msg=serving", "environment=staging")
+	server.kill()
+	if err := os.Truncate(filepath.Join(state, "state", "production.snapshot"), 1000); err != nil {
+		t.Fatal(err)
+	}
+	remote.Stop()
+	server, address := serve(t, args...)
+	server.expect("the source can't be read")
+	for path, want := range map[string]int{
+		"/readyz": http.StatusServiceUnavailable, "/snapshot?environment=production": http.StatusServiceUnavailable,
+		"/snapshot?environment=staging": http.StatusOK, "/snapshot?environment=moon": http.StatusNotFound,
+	} {
+		if response := get(t, "http://"+address+path); response.StatusCode != want {
+			t.Errorf("%s answers %s, want %d", path, response.Status, want)
+		}
+	}
+	remote.Start()
+	server.expect("msg=serving", "environment=production")
+	server.expect("the source can be read again")
+	checkServing(t, address, revision, "", 13)
+	remote.Git("rm", "-rq", "flags", "schema")
+	gone := remote.Push("remove all flags", nil)
+	server.expect("commit refused", gone[:12], "yardarm init")
+	if response := get(t, "http://"+address+"/snapshot?environment=production"); response.StatusCode != http.StatusOK {
+		t.Errorf("after the flags were removed from the repository, /snapshot answers %s", response.Status)
+	}
+}
+
+// TestServeHost keeps pages out whose name was made to lead to the loopback interface.
+func TestServeHost(t *testing.T) {
+	_, address := serve(t, "--repo", sampleCheckout(t).Dir, "--state", t.TempDir(), "--host", "flags.example")
+	for host, want := range map[string]int{
+		"evil.example": http.StatusMisdirectedRequest, "flags.example": http.StatusOK, "flags.example:80": http.StatusOK,
+		"localhost:1": http.StatusOK, "[::1]:80": http.StatusOK, address: http.StatusOK,
+	} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/healthz", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Host = host
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if response.StatusCode != want {
+			t.Errorf("host %s: %s, want %d", host, response.Status, want)
+		}
 	}
 }

@@ -22,6 +22,9 @@ type Config struct {
 	Poll time.Duration
 	// Listen is the address to listen on; "": 127.0.0.1:8080. With port 0 the system picks one: see [Daemon.Addr].
 	Listen string
+	// Hosts are the names, besides localhost and addresses, that requests may ask for where Listen is on the loopback
+	// interface, such as that of a proxy before it.
+	Hosts []string
 	// Insecure allows Listen to be off the loopback interface, although whoever can connect can read every flag.
 	Insecure bool
 	// StateDir is the folder of the last good state, which is served until the repository has been read; "": none is kept.

@@ -41,15 +41,17 @@ func New(config Config) (*Daemon, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Daemon{config: config, compiler: compiler, look: look{turn: make(chan struct{}, 1)}}
+	d := &Daemon{config: config, compiler: compiler, look: look{turn: make(chan struct{}, 1), found: make(chan struct{}, 1)}}
 	if d.hub, err = hub.New(hub.Config{Logger: config.Logger, Unrelated: d.unrelated}); err != nil {
 		return nil, err
 	}
 	if d.listener, err = net.Listen("tcp", config.Listen); err != nil {
-		return nil, fmt.Errorf("listen on %s: %w; is another daemon running there? choose another address with --listen", config.Listen, err)
+		return nil, fmt.Errorf("%w; choose another address with --listen", err)
 	}
 	d.board.begin(config)
-	d.restore()
+	if err := d.restore(); err != nil {
+		return nil, errors.Join(err, d.listener.Close())
+	}
 	return d, nil
 }
 

@@ -38,7 +38,7 @@ func (d *Daemon) follow(ctx context.Context) error {
 // open opens the repository. Where the last good state is served it waits for one that can't be opened.
 func (d *Daemon) open(ctx context.Context) (*gitrepo.Repo, error) {
 	for {
-		repository, err := gitrepo.Open(ctx, d.config.Repository)
+		repository, err := openWhole(ctx, d.config.Repository)
 		if err == nil {
 			d.board.follows(repository.String())
 			return repository, nil
@@ -55,6 +55,25 @@ func (d *Daemon) open(ctx context.Context) (*gitrepo.Repo, error) {
 	}
 }
 
+// openWhole opens a repository of which no history is cut off: generations would not be what they are elsewhere, so subscribers
+// would take what is newer for older.
+func openWhole(ctx context.Context, config gitrepo.Config) (*gitrepo.Repo, error) {
+	repository, err := gitrepo.Open(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	shallow, err := repository.Shallow(ctx)
+	switch {
+	case errors.Is(err, gitrepo.ErrNotFetched): // and will be fetched whole
+	case err != nil:
+		return nil, errors.Join(err, repository.Close())
+	case shallow:
+		err := fmt.Errorf("%w: %s is a shallow clone; run git fetch --unshallow there", gitrepo.ErrUnsupported, repository)
+		return nil, errors.Join(err, repository.Close())
+	}
+	return repository, nil
+}
+
 // followRepository publishes each new tip of the branch until ctx ends.
 func (d *Daemon) followRepository(ctx context.Context, repository *gitrepo.Repo) error {
 	poll := cmp.Or(d.config.Poll, pollRemote)
@@ -63,7 +82,7 @@ func (d *Daemon) followRepository(ctx context.Context, repository *gitrepo.Repo)
 	}
 	ctx, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)
-	repository.Watch(ctx, poll, nil, func(tip gitrepo.Commit, err error) {
+	repository.Watch(ctx, poll, d.look.found, func(tip gitrepo.Commit, err error) {
 		if err == nil {
 			err = d.consider(ctx, repository, tip)
 		}
@@ -103,6 +122,9 @@ func (d *Daemon) consider(ctx context.Context, repository *gitrepo.Repo, tip git
 		return nil
 	}
 	out, err := d.compileCommit(ctx, repository, tip)
+	if d.serving.any() && noFlags(err) {
+		out, err = &compile.Output{Problems: []*compile.Error{{Message: err.Error()}}}, nil
+	}
 	if err != nil {
 		return err
 	}
@@ -121,6 +143,11 @@ func (d *Daemon) consider(ctx context.Context, repository *gitrepo.Repo, tip git
 	}
 	d.serving.judge(tip.Hash)
 	return nil
+}
+
+// noFlags says whether an error is that a commit has no flags at all.
+func noFlags(err error) bool {
+	return errors.Is(err, compile.ErrNotRepository) || errors.Is(err, gitrepo.ErrNoPath)
 }
 
 func (d *Daemon) compileCommit(ctx context.Context, repository *gitrepo.Repo, commit gitrepo.Commit) (*compile.Output, error) {
@@ -190,6 +217,9 @@ func (d *Daemon) serveBefore(ctx context.Context, repository *gitrepo.Repo, tip 
 			break
 		}
 		out, err := d.compileCommit(ctx, repository, commit)
+		if noFlags(err) {
+			continue
+		}
 		if err != nil {
 			return err
 		}

@@ -3,7 +3,11 @@ package daemon
 import (
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -15,7 +19,27 @@ func (d *Daemon) handler() http.Handler {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "alive") })
 	mux.HandleFunc("GET /readyz", d.readyz)
 	mux.HandleFunc("GET /status", d.statusPage)
-	return mux
+	return d.guard(mux)
+}
+
+// guard keeps web pages out of a daemon on the loopback interface: a page whose name was made to lead here (DNS rebinding)
+// asks for its own name, where people and programs ask for localhost or an address.
+func (d *Daemon) guard(next http.Handler) http.Handler {
+	address, err := netip.ParseAddrPort(d.Addr())
+	if err != nil || !address.Addr().IsLoopback() {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := r.Host
+		if name, _, err := net.SplitHostPort(host); err == nil {
+			host = name
+		}
+		if _, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil || host == "localhost" || slices.Contains(d.config.Hosts, host) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		http.Error(w, fmt.Sprintf("this daemon does not answer to the name %.100q; allow it with --host", host), http.StatusMisdirectedRequest)
+	})
 }
 
 func (d *Daemon) statusPage(w http.ResponseWriter, _ *http.Request) {
@@ -50,14 +74,23 @@ func (s Status) notReady() string {
 	case s.Source.Error != "":
 		return s.Source.Error
 	case s.Refused != nil:
-		return fmt.Sprintf("no commit can be served; %s is refused: %s:%d:%d: %s", short(s.Refused.Revision), s.Refused.File, s.Refused.Line, s.Refused.Column, s.Refused.Reason)
+		return fmt.Sprintf("no commit can be served; %s is refused: %s", short(s.Refused.Revision), s.Refused)
+	case len(s.Missing) > 0:
+		return "nothing to serve yet in " + strings.Join(s.Missing, ", ")
 	}
 	return "the source has not been read yet"
 }
 
+// seen says how fresh the flags are.
 func (s Status) seen() string {
-	if s.Source.VerifiedAt == nil {
-		return "the source has not been seen since the start, " + time.Since(s.Started).Round(time.Second).String() + " ago"
+	text := "the source has not been seen since the start " + ago(s.Started)
+	if s.Source.VerifiedAt != nil {
+		text = "the source was seen " + ago(*s.Source.VerifiedAt)
 	}
-	return "the source was seen " + time.Since(*s.Source.VerifiedAt).Round(time.Second).String() + " ago"
+	if s.Source.Error != "" {
+		text += "; now it can't be read: " + s.Source.Error
+	}
+	return text
 }
+
+func ago(t time.Time) string { return time.Since(t).Round(time.Second).String() + " ago" }

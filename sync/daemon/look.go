@@ -20,6 +20,7 @@ const (
 type look struct {
 	repository atomic.Pointer[gitrepo.Repo] // nil: none can be looked into
 	turn       chan struct{}                // one slot, held to fetch and for what follows
+	found      chan struct{}                // one slot: what a look has fetched is to be considered
 	began      time.Time                    // when the last fetch for a look began
 	fetched    time.Time                    // when the last of those that succeeded began
 }
@@ -78,5 +79,9 @@ func (l *look) fetch(ctx context.Context, repository *gitrepo.Repo, arrived time
 		return err
 	}
 	l.fetched = l.began
+	select {
+	case l.found <- struct{}{}:
+	default:
+	}
 	return nil
 }

@@ -67,6 +67,12 @@ func (s *serving) swap(snapshots map[string]*eval.Snapshot) (gone []string) {
 	return gone
 }
 
+// missing names the environments that there are, and of which there is no snapshot.
+func (d *Daemon) missing() []string {
+	snapshots := d.serving.all()
+	return slices.DeleteFunc(d.hub.Environments(), func(name string) bool { return snapshots[name] != nil })
+}
+
 // publish puts what was compiled without a problem in force and tells the hub; with newest, nothing is refused any more.
 // Writing the state to disk comes last, and its failure is logged only.
 func (d *Daemon) publish(out *compile.Output, newest bool) error {
@@ -116,7 +122,10 @@ func (d *Daemon) refuse(revision string, problems []*compile.Error) {
 
 // verified notes that the source was seen just now, to be at a revision, and passes it on with the heartbeat.
 func (d *Daemon) verified(tip string) {
-	at, refused := d.board.verify(tip)
+	at, refused, again := d.board.verify(tip)
+	if again {
+		d.config.Logger.Info("the source can be read again")
+	}
 	d.hub.SetFresh(at, refused)
 }
 

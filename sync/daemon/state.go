@@ -2,15 +2,19 @@ package daemon
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/yardarm-io/yardarm/eval"
 	"github.com/yardarm-io/yardarm/sync/feed"
+	"github.com/yardarm-io/yardarm/sync/gitrepo"
 	"github.com/yardarm-io/yardarm/sync/hub"
 )
 
@@ -23,6 +27,9 @@ func (d *Daemon) save(snapshots map[string]*eval.Snapshot) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
+	if err := replaceFile(filepath.Join(dir, sourceFile), []byte(d.config.source())); err != nil {
+		return err
+	}
 	for name := range snapshots {
 		if err := d.saveEnvironment(filepath.Join(dir, name)); err != nil {
 			return err
@@ -30,18 +37,46 @@ func (d *Daemon) save(snapshots map[string]*eval.Snapshot) error {
 	}
 	files, err := os.ReadDir(dir)
 	for _, file := range files {
-		if name := file.Name(); snapshots[strings.TrimSuffix(name, filepath.Ext(name))] == nil {
+		if name := file.Name(); name != sourceFile && snapshots[strings.TrimSuffix(name, filepath.Ext(name))] == nil {
 			_ = os.Remove(filepath.Join(dir, name))
 		}
 	}
 	return err
 }
 
-// The files of an environment's state: its snapshot, and what a delta from an earlier one needs.
+// The files of an environment's state: its snapshot, and what a delta from an earlier one needs; and the file that says whose
+// state it is.
 const (
 	stateSuffix = ".snapshot"
 	pastSuffix  = ".past"
+	sourceFile  = "source"
 )
+
+// source says what is followed: the repository without credentials, branch and path, a line each.
+func (c Config) source() string {
+	repository := c.Repository.URL
+	if u, err := url.Parse(repository); err == nil && u.User != nil {
+		u.User = nil
+		repository = u.String()
+	}
+	return strings.Join([]string{repository, cmp.Or(c.Repository.Branch, gitrepo.DefaultBranch), c.Repository.Path}, "\n") + "\n"
+}
+
+// checkSource refuses to take the state of another repository, branch or path for that of this one.
+func (d *Daemon) checkSource() error {
+	text, err := os.ReadFile(filepath.Join(d.stateDir(), sourceFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read the last good state: %w", err)
+	}
+	if source := string(text); source != d.config.source() {
+		return fmt.Errorf("%w: the state in %s is that of another source (%s); choose another folder with --state, or remove it",
+			ErrConfig, d.stateDir(), strings.Join(strings.Fields(source), " "))
+	}
+	return nil
+}
 
 func (d *Daemon) saveEnvironment(file string) error {
 	snapshot, past := d.hub.History(filepath.Base(file))
@@ -67,20 +102,27 @@ func (d *Daemon) stateDir() string {
 	return filepath.Join(d.config.StateDir, "state")
 }
 
-// restore publishes the last good state from disk. A file that is damaged is logged and left for the repository to replace.
-func (d *Daemon) restore() {
+// restore publishes the last good state from disk. A file that is damaged is logged and left for the repository to replace;
+// its environment is known, and has no snapshot until then. The error is that the state is not this source's.
+func (d *Daemon) restore() error {
 	if d.stateDir() == "" {
-		return
+		return nil
+	}
+	if err := d.checkSource(); err != nil {
+		return err
 	}
 	files, err := os.ReadDir(d.stateDir())
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		d.config.Logger.Warn("the last good state can't be read", "error", err)
 	}
 	snapshots := map[string]*eval.Snapshot{}
+	var names []string
 	for _, entry := range files {
-		if filepath.Ext(entry.Name()) != stateSuffix {
+		name, ok := strings.CutSuffix(entry.Name(), stateSuffix)
+		if !ok {
 			continue
 		}
+		names = append(names, name)
 		file := filepath.Join(d.stateDir(), entry.Name())
 		snapshot, err := d.restoreEnvironment(file)
 		if err != nil {
@@ -91,7 +133,9 @@ func (d *Daemon) restore() {
 		d.config.Logger.Info("serving the last good state from disk", "environment", snapshot.Meta().Environment,
 			"revision", short(snapshot.At().Revision), "flags", snapshot.Len())
 	}
+	d.hub.SetEnvironments(names...)
 	d.serving.swap(snapshots)
+	return nil
 }
 
 func (d *Daemon) restoreEnvironment(file string) (*eval.Snapshot, error) {

@@ -22,8 +22,10 @@ type Status struct {
 	Ready    bool `json:"ready"`
 	Draining bool `json:"draining,omitempty"`
 	// Stale is whether the source has not been seen for longer than it should take.
-	Stale        bool                `json:"stale"`
-	Source       SourceStatus        `json:"source"`
+	Stale  bool         `json:"stale"`
+	Source SourceStatus `json:"source"`
+	// Missing names the environments of which there is no snapshot, not even an old one.
+	Missing      []string            `json:"missing,omitempty"`
 	Environments []EnvironmentStatus `json:"environments"`
 	Refused      *feed.Refused       `json:"refused,omitempty"`
 	Problems     []*compile.Error    `json:"problems,omitempty"`
@@ -91,14 +93,16 @@ func (b *board) refuse(refused *feed.Refused, problems []*compile.Error) {
 	b.status.Refused, b.status.Problems = refused, problems
 }
 
-// verify notes that the source was seen at a revision and gives what the heartbeat says.
-func (b *board) verify(revision string) (time.Time, *feed.Refused) {
+// verify notes that the source was seen at a revision and gives what the heartbeat says, and whether it could not be seen
+// before.
+func (b *board) verify(revision string) (at time.Time, refused *feed.Refused, again bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now().UTC().Truncate(time.Millisecond)
 	b.status.Source.Observed, b.status.Source.VerifiedAt = revision, &now
+	again = b.status.Source.Error != ""
 	b.status.Source.Error, b.status.Source.Since = "", nil
-	return now, b.status.Refused
+	return now, b.status.Refused, again
 }
 
 // fail notes why the source can't be read, and says whether that is news.
@@ -125,7 +129,8 @@ func (d *Daemon) Status() Status {
 	for _, name := range slices.Sorted(maps.Keys(snapshots)) {
 		status.Environments = append(status.Environments, EnvironmentStatus{name, snapshots[name].At(), snapshots[name].Len()})
 	}
-	status.Ready = len(snapshots) > 0 && !status.Draining
+	status.Missing = d.missing()
+	status.Ready = len(snapshots) > 0 && len(status.Missing) == 0 && !status.Draining
 	seen := status.Started
 	if at := status.Source.VerifiedAt; at != nil {
 		seen = *at

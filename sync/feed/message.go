@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/yardarm-io/yardarm/eval"
@@ -59,6 +60,18 @@ type Refused struct {
 	Column int    `json:"column,omitempty"`
 	// Since is when the server first refused it.
 	Since time.Time `json:"since,omitzero"`
+}
+
+// String says where and why, for people: "file:line:column: reason", without what is unknown.
+func (r *Refused) String() string {
+	where := r.File
+	if where != "" && r.Line > 0 {
+		where += fmt.Sprintf(":%d:%d", r.Line, r.Column)
+	}
+	if where != "" {
+		where += ": "
+	}
+	return where + r.Reason
 }
 
 // Message is a header and the item lines that follow it, each without its line feed.

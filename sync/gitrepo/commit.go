@@ -136,6 +136,18 @@ func (r *Repo) head(ctx context.Context) (Commit, error) {
 	return c, nil
 }
 
+// Shallow tells whether the history is cut off somewhere, as by git clone --depth, so that generations are not what they are
+// elsewhere.
+func (r *Repo) Shallow(ctx context.Context) (bool, error) {
+	shallow := false
+	err := r.read(ctx, "read", func() error {
+		err := r.heedShallow()
+		shallow = r.history.shallow != ""
+		return err
+	})
+	return shallow, err
+}
+
 // heedShallow forgets the history when the points at which a shallow clone is cut off have changed.
 func (r *Repo) heedShallow() error {
 	cuts, err := r.objects.Shallow()
