@@ -22,7 +22,8 @@ type Config struct {
 	Heartbeat time.Duration
 	// Timeout is the silence, pongs included, after which a subscriber counts as dead. 0: two and a half heartbeats.
 	Timeout time.Duration
-	// WriteTimeout is how long a write may take, besides a second for each 64 KiB; then the subscriber is dropped. 0: 10 s.
+	// WriteTimeout is how long a write may take, besides a second for each 64 KiB; then the subscriber, or who asked for a
+	// snapshot by HTTP, is dropped. 0: 10 s.
 	WriteTimeout time.Duration
 	// MaxAge is how long a connection lives, give or take half of it, so that subscribers spread over the replicas again
 	// after one was restarted. 0: an hour; negative: for ever.

@@ -31,6 +31,8 @@ func (h *Hub) Snapshot() http.Handler {
 			answer(w, &httpError{http.StatusServiceUnavailable, "environment " + env.name + " has no snapshot yet: try again"})
 			return
 		}
+		// Whoever does not read is dropped, as a subscriber is; a writer that has no deadlines is no network's.
+		_ = http.NewResponseController(w).SetWriteDeadline(h.deadline(st.size))
 		if err := st.serve(w, r); err != nil {
 			answer(w, err)
 		}

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/yardarm-io/yardarm/eval"
 	"github.com/yardarm-io/yardarm/sync/feed"
@@ -103,5 +105,31 @@ func TestSnapshotConditions(t *testing.T) {
 	s.publish(t, state(t, 2, 40, 1))
 	if resp := s.get(t, "GET", "If-None-Match", tag); resp.StatusCode != http.StatusOK {
 		t.Errorf("%s after a change", resp.Status)
+	}
+}
+
+// deadlines is a response that notes until when it may be written.
+type deadlines struct {
+	*httptest.ResponseRecorder
+	write time.Time
+}
+
+func (d *deadlines) SetWriteDeadline(t time.Time) error {
+	d.write = t
+	return nil
+}
+
+func TestSnapshotIsNotWrittenForEver(t *testing.T) {
+	h, err := hub.New(hub.Config{WriteTimeout: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Publish("production", state(t, 1, 1000)); err != nil { // of some 160 KB
+		t.Fatal(err)
+	}
+	w := &deadlines{ResponseRecorder: httptest.NewRecorder()}
+	h.Snapshot().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/snapshot?environment=production", nil))
+	if left := time.Until(w.write); w.Code != http.StatusOK || left < time.Minute || left > time.Minute+5*time.Second {
+		t.Errorf("answered %d with %v to write it, want a minute and some seconds for its size", w.Code, left)
 	}
 }

@@ -92,7 +92,7 @@ func (s *subscriber) deliver(w want) error {
 		}
 	}
 	if w&wantPing != 0 {
-		if err := s.conn.ping(s.deadline(0)); err != nil {
+		if err := s.conn.ping(s.hub.deadline(0)); err != nil {
 			return err
 		}
 	}
@@ -154,11 +154,11 @@ func (h *Hub) reserve(gone <-chan struct{}) (release func(), ok bool) {
 	return func() { timer.Stop(); give() }, true
 }
 
-func (s *subscriber) send(m *message) error { return s.conn.send(m, s.deadline(m.size)) }
+func (s *subscriber) send(m *message) error { return s.conn.send(m, s.hub.deadline(m.size)) }
 
 // deadline is by when a write of so many bytes must be done.
-func (s *subscriber) deadline(size int) time.Time {
-	return time.Now().Add(s.hub.config.WriteTimeout + time.Duration(size>>16)*time.Second)
+func (h *Hub) deadline(size int) time.Time {
+	return time.Now().Add(h.config.WriteTimeout + time.Duration(size>>16)*time.Second)
 }
 
 // leave says goodbye and gives the other side a moment to close the connection.
