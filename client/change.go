@@ -35,8 +35,10 @@ func (c *Client) OnChange(fn func(Change)) (cancel func()) {
 	return c.events.add(&callback{change: fn, snapshot: c.snapshot()})
 }
 
-// OnStatus has fn called after every change of the status, with what holds at that time: states that passed in between are
-// left out, as is a VerifiedAt that merely moved on, and the last call says Closed. Otherwise it is as [Client.OnChange].
+// OnStatus has fn called when the status becomes another in State, Source, Connected, Err or Refused, with what holds at that
+// time: states that passed in between are left out, and the last call says Closed. Not each call is of another State: the
+// connection can be lost while the client is Ready. At and VerifiedAt may move on without a call; [Client.OnChange] tells of
+// what changes answers. Otherwise it is as that.
 func (c *Client) OnStatus(fn func(Status)) (cancel func()) {
 	return c.events.add(&callback{status: fn, known: c.Status()})
 }

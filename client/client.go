@@ -86,13 +86,12 @@ func (c *Client) Close() error {
 	return c.cache.err
 }
 
-// hold puts a snapshot of the feed in force.
+// hold puts a snapshot of the feed in force. To tell of it is up to the caller.
 func (c *Client) hold(s *eval.Snapshot) {
 	c.held.Store(&held{snapshot: s, source: SourceFeed})
 	if c.cache != nil {
 		c.cache.offer(s)
 	}
-	c.bump()
 }
 
 // bump tells whoever watches the status, or waits for it, to look again.

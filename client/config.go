@@ -58,8 +58,8 @@ type Config struct {
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 
 	// OnMessage is called with every message that was put in force, by the goroutine that reads the feed, which waits for
-	// it: for tools that show the feed itself. It must not call Close. A service wants [Client.OnChange]. nil: nothing is
-	// called.
+	// it, and before OnChange and OnStatus tell of it: for tools that show the feed itself. It must not call Close. A service
+	// wants [Client.OnChange]. nil: nothing is called.
 	OnMessage func(Message)
 
 	// Logger is told of connections lost and regained, files refused, callbacks that panic and flags that are unknown or

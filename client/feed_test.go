@@ -114,6 +114,48 @@ func TestRefusedCommit(t *testing.T) {
 	await(t, c, "relief", func(s client.Status) bool { return s.Refused == nil })
 }
 
+// A position that moves is no news of the status; a connection that is lost is, though the client is as ready as before.
+func TestStatusIsToldOnce(t *testing.T) {
+	server := clienttest.NewServer(t)
+	server.Set("a", "0")
+	c := server.Client(t)
+	await(t, c, "connected", func(s client.Status) bool { return s.Connected })
+	told, changed := make(chan client.Status, 100), make(chan string, 100)
+	c.OnStatus(func(s client.Status) { told <- s })
+	c.OnChange(func(client.Change) { changed <- c.String("a", nil, "") })
+	for _, value := range []string{"1", "2", "3"} {
+		server.Set("a", value)
+		for got := ""; got != value; got = within(t, "change", changed) {
+			continue // it may be told twice
+		}
+	}
+	if len(told) > 0 {
+		t.Errorf("changes of a flag are told as the status %+v", <-told)
+	}
+	server.Stop()
+	s := within(t, "loss", told)
+	if s.State != client.Ready || s.Connected || !strings.HasPrefix(s.String(), "ready, but not connected: ") {
+		t.Errorf("without the server the status is %q", s)
+	}
+}
+
+func TestStatusString(t *testing.T) {
+	refused := &feed.Refused{Revision: "0123456789abcdef", Reason: "no such variant"}
+	for want, s := range map[string]client.Status{
+		"notReady":                {State: client.NotReady},
+		"notReady: no route":      {State: client.NotReady, Err: "no route"},
+		"ready":                   {State: client.Ready, Connected: true},
+		"ready, but: gibberish":   {State: client.Ready, Connected: true, Err: "gibberish"},
+		"stale: connection reset": {State: client.Stale, Err: "connection reset"},
+		"closed":                  {State: client.Closed, Err: "connection reset"},
+		"ready (commit 0123456789ab is refused: no such variant)": {State: client.Ready, Connected: true, Refused: refused},
+	} {
+		if got := s.String(); got != want {
+			t.Errorf("%+v is %q, want %q", s.State, got, want)
+		}
+	}
+}
+
 // Readers see a snapshot before or after a change, never between: here both flags always have the same value.
 func TestConcurrentGetters(t *testing.T) {
 	server := clienttest.NewServer(t)

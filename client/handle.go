@@ -45,11 +45,12 @@ func (s *session) apply(m feed.Message, size int) error {
 	}
 	s.doubts, s.strays, s.behind = 0, 0, false
 	s.client.hold(next)
+	s.confirmed(m.Header)
 	if observe := s.client.cfg.OnMessage; observe != nil {
 		s.client.protect(func() { observe(Message{Message: m, Size: size, Before: before, After: next}) })
 	}
 	err = s.send(feed.Header{Type: feed.TypeApplied, Digest: next.At().Digest})
-	s.confirmed(m.Header)
+	s.client.bump()
 	return err
 }
 
@@ -63,6 +64,7 @@ func (s *session) fresh(h feed.Header) error {
 	case h.At == nil || have != nil && h.At.Digest == have.At().Digest:
 		s.strays = 0
 		s.confirmed(h)
+		s.client.bump()
 		return nil
 	}
 	if s.strays++; s.strays < 2 {
@@ -72,7 +74,7 @@ func (s *session) fresh(h feed.Header) error {
 	return s.doubt(errors.New("the heartbeat is of another snapshot"))
 }
 
-// confirmed notes that the feed says what we hold, and what it says of its origin.
+// confirmed notes that the feed says what we hold, and what it says of its origin. To tell of it is up to the caller.
 func (s *session) confirmed(h feed.Header) {
 	c := s.client
 	if s.since.IsZero() {
@@ -82,7 +84,6 @@ func (s *session) confirmed(h feed.Header) {
 	if c.link.up() {
 		c.log.Info("flag feed is followed", "revision", revision(c.snapshot()))
 	}
-	c.bump()
 }
 
 // wait keeps what we have when the server is behind it: another replica of it was ahead, and this one will follow.

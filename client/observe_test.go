@@ -1,6 +1,9 @@
 package client_test
 
 import (
+	"context"
+	"net"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -42,5 +45,28 @@ func TestOnMessage(t *testing.T) {
 	}
 	if !c.Bool("e", nil, false) || third.After.At() == (eval.At{}) {
 		t.Error("the new flag is not in force")
+	}
+}
+
+// The message that makes a client ready is shown before the status that says so, though it is another goroutine that does.
+func TestMessageBeforeStatus(t *testing.T) {
+	server := clienttest.NewServer(t)
+	server.Set("a", true)
+	shown := make(chan string, 10)
+	cfg := server.Config()
+	cfg.OnMessage = func(m client.Message) {
+		runtime.Gosched() // what comes too early comes now
+		shown <- m.Type
+	}
+	registered := make(chan struct{})
+	cfg.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		<-registered
+		return new(net.Dialer).DialContext(ctx, network, address)
+	}
+	c := start(t, cfg)
+	c.OnStatus(func(s client.Status) { shown <- string(s.State) })
+	close(registered)
+	if first, second := within(t, "message", shown), within(t, "status", shown); first != feed.TypeSnapshot || second != "ready" {
+		t.Errorf("%s comes before %s", first, second)
 	}
 }

@@ -120,13 +120,32 @@ func waitFor(ctx context.Context, again <-chan struct{}, next time.Time) bool {
 	return true
 }
 
-// same reports whether nothing has changed that one would want to be called for: a heartbeat alone is not.
+// same reports whether nothing has changed that one would want to be called for: a heartbeat alone is not, nor is another
+// position, for which there is OnChange.
 func (s Status) same(other Status) bool {
 	if (s.Refused == nil) != (other.Refused == nil) || s.Refused != nil && *s.Refused != *other.Refused {
 		return false
 	}
-	s.Refused, s.VerifiedAt = other.Refused, other.VerifiedAt
+	s.Refused, s.VerifiedAt, s.At = other.Refused, other.VerifiedAt, other.At
 	return s == other
+}
+
+// String gives the state and what is wrong, for people: "ready", "ready, but not connected: ...", "stale: ...".
+func (s Status) String() string {
+	text := string(s.State)
+	switch {
+	case s.Err == "":
+	case s.State == Ready && !s.Connected:
+		text += ", but not connected: " + s.Err
+	case s.State == Ready:
+		text += ", but: " + s.Err
+	case s.State != Closed:
+		text += ": " + s.Err
+	}
+	if s.Refused != nil {
+		text += fmt.Sprintf(" (commit %.12s is refused: %s)", s.Refused.Revision, s.Refused.Reason)
+	}
+	return text
 }
 
 func (s Status) obstacle() string {
