@@ -35,7 +35,7 @@ var files embed.FS
 
 var users = []string{"context.cue", "project.cue"}
 
-var products = []string{"flag.cue", "rule.cue", "language.cue"}
+var products = []string{"flag.cue", "rule.cue", "condition.cue", "language.cue"}
 
 // Files gives the product's files for a version of the language, by their path in a flag repository, such as
 // "schema/flag.cue" and "flags/tie.cue". The map and its bytes are the caller's to keep.

@@ -53,6 +53,9 @@ func (c *conditions) read(v cue.Value, s scope) eval.Condition {
 	op, args := v.Expr()
 	switch op {
 	case cue.AndOp:
+		if form, block := formOf(args); form != "" {
+			return c.form(form, v, block, s)
+		}
 		return c.all(args, s)
 	case cue.OrOp:
 		return c.any(v, s)
@@ -139,8 +142,10 @@ func flatten(v cue.Value) []cue.Value {
 
 func oneOf(values []any) eval.Condition {
 	var distinct []any
+	seen := make(map[any]bool, len(values))
 	for _, v := range values {
-		if !slices.Contains(distinct, v) {
+		if !seen[v] {
+			seen[v] = true
 			distinct = append(distinct, v)
 		}
 	}
@@ -153,6 +158,9 @@ func oneOf(values []any) eval.Condition {
 // reference reads a segment by name, and anything else that has a name as if it were written out.
 func (c *conditions) reference(v cue.Value, args []cue.Value, s scope) eval.Condition {
 	from, name, target := resolve(v, args)
+	if _, form := forms[name]; form && from == schemaPath {
+		return c.form(name, v, cue.Value{}, s)
+	}
 	definition := strings.HasPrefix(name, "#")
 	isStruct := target.IncompleteKind() == cue.StructKind
 	switch {

@@ -1,7 +1,9 @@
 package folder
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -52,11 +54,11 @@ func (p *problems) special(d *description, where []string, name string, e errors
 		d.message, d.hint = name+" is missing", missingHints[where[len(where)-1]]
 	case reNoField.MatchString(raw):
 		missing := reNoField.FindStringSubmatch(raw)[1]
-		d.message, d.hint = "there is no "+missing+" to refer to", hintName(missing, p.segments)
+		d.message, d.hint = "there is no "+missing+" to refer to", hintName(missing, slices.Concat(p.segments, slices.Collect(maps.Keys(forms))))
 	case reConflict.MatchString(raw) && len(p.authored(e)) > 1:
 		raw, _, _ = strings.Cut(raw, " (mismatched types")
 		m := reConflict.FindStringSubmatch(raw)
-		d.message, d.hint = fmt.Sprintf("%s cannot be both %s and %s", name, shorten(m[2]), shorten(m[1])), p.other(e, d.at)
+		d.message, d.hint = fmt.Sprintf("%s cannot be both %s and %s", name, shorten(m[2]), shorten(m[1])), cmp.Or(formHint(where), p.other(e, d.at))
 	default:
 		return false
 	}
@@ -118,7 +120,9 @@ func misfit(name, literal, raw string) (message, hint string, ok bool) {
 	if strings.HasPrefix(raw, "explicit error (_|_") {
 		return "an attribute cannot be asked to be both present and absent (_|_)", "", true
 	}
-	if m := reBound.FindStringSubmatch(raw); m != nil {
+	if m := reBound.FindStringSubmatch(raw); m != nil && m[2] == "list.MatchN" {
+		return name + " has an element that its type in schema/context.cue excludes", "", true
+	} else if m != nil {
 		return fmt.Sprintf("%s cannot be %s: it must satisfy %s", name, m[1], shorten(m[2])), "", true
 	}
 	if m := reNoRange.FindStringSubmatch(raw); m != nil {
@@ -253,8 +257,8 @@ func (p *problems) other(e errors.Error, at Position) string {
 func unresolved(name string) (message, hint string) {
 	message = fmt.Sprintf("%s is not defined", name)
 	switch name {
-	case "strings":
-		return message, `add: import "strings"`
+	case "list", "net", "strings":
+		return message, "add: import " + quote(name)
 	case "segments":
 		return message, `add: import "flags.local/flags/segments"`
 	case "schema":

@@ -13,8 +13,8 @@ import (
 // compileRule compiles one rule, with helpers at the top of its file, and gives it as the engine gets it.
 func compileRule(t *testing.T, conditions, top string) (eval.Rule, []*Error) {
 	t.Helper()
-	source := "package flags\n\nimport (\n\t\"strings\"\n\n\t\"flags.local/flags/segments\"\n)\n\n" +
-		"_used: [strings.Contains(\"\"), segments.#staff]\n" + top + "\n" +
+	source := "package flags\n\nimport (\n\t\"list\"\n\t\"net\"\n\t\"strings\"\n\n\t\"flags.local/flags/segments\"\n\t\"flags.local/schema\"\n)\n\n" +
+		"_used: [strings.Contains(\"\"), net.InCIDR(\"::/0\"), list.Contains(1), segments.#staff, schema.#Test]\n" + top + "\n" +
 		"flags: x: {description: \"d\", owner: \"o\", kind: \"ops\", environments: production: " +
 		"{rules: [{name: \"r\", " + conditions + ", serve: \"on\"}], serve: \"off\"}}\n"
 	tree := startTree(t)
@@ -73,9 +73,37 @@ func TestForms(t *testing.T) {
 		{`_pro, age: _limit`, `{"all":[{"fields":{"plan":{"eq":"pro"}}},{"fields":{"age":{"eq":21}}}]}`},
 		{`age: >=_limit`, `{"fields":{"age":{"ge":21}}}`},
 		{`plan: #paying`, `{"fields":{"plan":{"in":["pro","team"]}}}`},
+		{`ip: net.InCIDR("10.0.0.0/8")`, `{"fields":{"ip":{"cidr":"10.0.0.0/8"}}}`},
+		{`ip: net.InCIDR("10.1.2.3/8") | net.InCIDR("2001:DB8:0::/32")`, `{"fields":{"ip":{"any":[{"cidr":"10.0.0.0/8"},{"cidr":"2001:db8::/32"}]}}}`},
+		{`roles: list.Contains("admin")`, `{"fields":{"roles":{"has":"admin"}}}`},
+		{`roles?: list.Contains("admin") & list.Contains("owner")`, `{"optional":{"roles":{"all":[{"has":"admin"},{"has":"owner"}]}}}`},
+		{`roles: list.MatchN(>0, "admin" | "owner")`, `{"fields":{"roles":{"matchN":[{"gt":0},{"in":["admin","owner"]}]}}}`},
+		{`roles: list.MatchN(>=1 & <3, strings.HasPrefix("a"))`, `{"fields":{"roles":{"matchN":[{"all":[{"ge":1},{"lt":3}]},{"prefix":"a"}]}}}`},
+		{`roles: list.MatchN(0 | 2, _)`, `{"fields":{"roles":{"matchN":[{"in":[0,2]},{"type":"any"}]}}}`},
+		{`roles: list.MatchN(0, #paying)`, `{"fields":{"roles":{"matchN":[{"eq":0},{"in":["pro","team"]}]}}}`},
+		{`roles: list.MatchN(>0, {schema.#OneOf, #values: ["a"]})`, `{"fields":{"roles":{"matchN":[{"gt":0},{"eq":"a"}]}}}`},
+		{`appVersion: {schema.#Version, #range: ">=2.4.0  <3.0.0||=4.0.0"}`, `{"fields":{"appVersion":{"version":">=2.4.0 <3.0.0 || =4.0.0"}}}`},
+		{`appVersion: {schema.#Version, #range: ">=2.4.0"} & !="2.5.0"`, `{"fields":{"appVersion":{"all":[{"version":">=2.4.0"},{"ne":"2.5.0"}]}}}`},
+		{`appVersion: {schema.#Version, #range: ">=2.4.0"} | "dev"`, `{"fields":{"appVersion":{"any":[{"eq":"dev"},{"version":">=2.4.0"}]}}}`},
+		{`appVersion: #modern`, `{"fields":{"appVersion":{"version":">=3.0.0-0"}}}`},
+		{`appVersion: {#modern}`, `{"fields":{"appVersion":{"version":">=3.0.0-0"}}}`},
+		{`createdAt: {schema.#Time, #after: "2026-12-01T10:00:00+01:00"}`, `{"fields":{"createdAt":{"time":{"after":"2026-12-01T09:00:00Z"}}}}`},
+		{`createdAt: {schema.#Time, #before: "2026-12-01T09:00:00.50Z", #after: "2026-01-01T00:00:00Z"}`,
+			`{"fields":{"createdAt":{"time":{"after":"2026-01-01T00:00:00Z","before":"2026-12-01T09:00:00.5Z"}}}}`},
+		{`email: {schema.#OneOf, #values: ["b", "a", "b"]}`, `{"fields":{"email":{"in":["a","b"]}}}`},
+		{`email: {schema.#OneOf, #values: ["a"]} | "c" | {schema.#OneOf, #values: ["b"]}`, `{"fields":{"email":{"in":["a","c","b"]}}}`},
+		{`plan: {schema.#OneOf, #values: ["pro", "team"]}`, `{"fields":{"plan":{"in":["pro","team"]}}}`},
+		{`age: {schema.#OneOf, #values: [21, 18, 21]}`, `{"fields":{"age":{"in":[18,21]}}}`},
+		{`email: {schema.#OneOf, #fold: true, #values: [" Ada@Corp.Example ", "ada@corp.example", "B"]}`, `{"fields":{"email":{"inFold":["ada@corp.example","b"]}}}`},
+		{`email: {schema.#OneOf, #fold: false, #values: ["B"]}`, `{"fields":{"email":{"eq":"B"}}}`},
+		{`email: {schema.#OneOf, #values: ["sha256:` + strings.Repeat("aB", 32) + `"]}`, `{"fields":{"email":{"inSHA256":["` + strings.Repeat("ab", 32) + `"]}}}`},
+		{`email: {schema.#OneOf, #values: ["x", "sha256:` + strings.Repeat("0", 64) + `"]}`,
+			`{"fields":{"email":{"any":[{"eq":"x"},{"inSHA256":["` + strings.Repeat("0", 64) + `"]}]}}}`},
+		{`email: {schema.#OneOf, #values: _list}`, `{"fields":{"email":{"in":["x","y"]}}}`},
 	} {
 		rule, problems := compileRule(t, "#when: {"+test.cue+"}",
-			"#adults: {age: >=18, ...}\n_pro: plan: \"pro\"\n_limit: 21\n#paying: \"pro\" | \"team\"\n")
+			"#adults: {age: >=18, ...}\n_pro: plan: \"pro\"\n_limit: 21\n#paying: \"pro\" | \"team\"\n"+
+				"#modern: {schema.#Version, #range: \">=3.0.0-0\"}\n_list: [\"y\", \"x\"]\n")
 		if len(problems) > 0 {
 			t.Errorf("%s: %v", test.cue, problems)
 			continue
@@ -84,7 +112,11 @@ func TestForms(t *testing.T) {
 			t.Errorf("%s: no condition", test.cue)
 			continue
 		}
-		if got, _ := json.Marshal(rule.When); string(got) != test.want {
+		line, err := eval.Line("flag x", rule.When)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.TrimPrefix(string(line), "flag x "); got != test.want {
 			t.Errorf("%s:\ngot  %s\nwant %s", test.cue, got, test.want)
 		}
 	}

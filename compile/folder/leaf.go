@@ -2,7 +2,6 @@ package folder
 
 import (
 	"fmt"
-	"strings"
 
 	"cuelang.org/go/cue"
 	"cuelang.org/go/cue/ast"
@@ -19,12 +18,6 @@ var bounds = map[cue.Op]eval.Op{
 	cue.GreaterThanEqualOp: eval.OpGe,
 	cue.RegexMatchOp:       eval.OpMatch,
 	cue.NotRegexMatchOp:    eval.OpNoMatch,
-}
-
-var calls = map[string]eval.Op{
-	"HasPrefix": eval.OpPrefix,
-	"HasSuffix": eval.OpSuffix,
-	"Contains":  eval.OpContains,
 }
 
 // types are the bare types that a condition may ask for.
@@ -54,23 +47,6 @@ func (c *conditions) bound(v cue.Value, op eval.Op, arg cue.Value, s scope) eval
 	}
 	c.fits(v, s, op, value)
 	return eval.Condition{Op: op, Value: value}
-}
-
-// call reads strings.HasSuffix("x").
-func (c *conditions) call(v cue.Value, args []cue.Value, s scope) eval.Condition {
-	_, path := args[0].ReferencePath()
-	op, known := calls[strings.TrimPrefix(path.String(), "strings.")]
-	if !known || len(args) != 2 {
-		c.note(v, s, "", "%s is not supported in a condition", path)
-		return always
-	}
-	text, err := args[1].String()
-	if err != nil {
-		c.note(args[1], s, "write a text in quotes", "%s asks for a text", path)
-		return always
-	}
-	c.fits(v, s, op, text)
-	return eval.Condition{Op: op, Text: text}
 }
 
 // leaf reads constants, types and blocks.
@@ -111,7 +87,7 @@ func (c *conditions) unreadable(v cue.Value, kind cue.Kind, s scope) {
 	case kind == cue.BottomKind && v.Err() != nil:
 		c.problems.addCUE(v.Err(), nil)
 	case kind == cue.ListKind:
-		c.note(v, s, "[...] asks for any list", "what is in a list cannot be asked for yet")
+		c.note(v, s, `write list.Contains("admin"), or list.MatchN(>0, "admin" | "owner"); [...] asks for any list`, "a list written out cannot be asked for")
 	case kind == cue.FloatKind:
 		c.note(v, s, "write number", "float is not part of the flag language")
 	default:

@@ -2,6 +2,7 @@ package folder
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -9,23 +10,8 @@ import (
 	"cuelang.org/go/cue/token"
 )
 
-// allowedImports are the packages that a file may import; those that are not yet supported have a reason.
-var allowedImports = map[string]string{
-	"flags.local/flags/segments": "",
-	"flags.local/schema":         "",
-	"strings":                    "",
-	"net":                        "net is not supported yet",
-	"list":                       "list is not supported yet",
-}
-
-// allowedCalls are the functions that a condition may use, by name after "strings.".
-var allowedCalls = []string{"HasPrefix", "HasSuffix", "Contains"}
-
-// laterForms are the schema's definitions of a later version of the language.
-var laterForms = []string{"#Version", "#Time", "#OneOf"}
-
-// formFields are the definitions inside them.
-var formFields = []string{"#range", "#after", "#before", "#values"}
+// allowedImports are the packages that a file may import.
+var allowedImports = []string{segmentsPath, schemaPath, "list", "net", "strings"}
 
 // syntax refuses, before anything is evaluated, what the flag language leaves out of CUE: whatever computes. What is left
 // stays cheap to evaluate and easy to edit.
@@ -34,8 +20,6 @@ type syntax struct {
 	pkg      string // flags, segments or schema
 	// fatal is set where evaluation would be unsafe, or its errors only an echo.
 	fatal bool
-	later map[string]bool // packages whose import was refused as not supported yet
-	form  bool            // one of laterForms was refused
 }
 
 func (s *syntax) refuse(pos token.Pos, hint, format string, args ...any) {
@@ -45,7 +29,6 @@ func (s *syntax) refuse(pos token.Pos, hint, format string, args ...any) {
 
 // check looks through one file.
 func (s *syntax) check(f *ast.File) {
-	s.later, s.form = map[string]bool{}, false
 	for _, d := range f.Decls {
 		s.clause(d)
 	}
@@ -75,16 +58,12 @@ func (s *syntax) imports(d *ast.ImportDecl) {
 	for _, spec := range d.Specs {
 		path := strings.Trim(spec.Path.Value, `"`)
 		path, _, _ = strings.Cut(path, "@")
-		reason, known := allowedImports[path]
 		switch {
 		case spec.Name != nil:
 			s.refuse(spec.Pos(), "", "an import keeps its own name here")
-		case !known:
-			s.refuse(spec.Pos(), "a file may import flags.local/flags/segments, flags.local/schema and strings",
+		case !slices.Contains(allowedImports, path):
+			s.refuse(spec.Pos(), "a file may import flags.local/flags/segments, flags.local/schema, list, net and strings",
 				"%s cannot be imported", quote(path))
-		case reason != "":
-			s.later[path] = true
-			s.refuse(spec.Pos(), "", "%s", reason)
 		}
 	}
 }
@@ -126,6 +105,10 @@ func (s *syntax) topName(pos token.Pos, name string) {
 func (s *syntax) names(path []string, x ast.Expr, rule, open bool) {
 	switch x := x.(type) {
 	case *ast.StructLit:
+		if form := s.formIn(x); form != "" {
+			s.form(form, x)
+			return
+		}
 		for _, d := range x.Elts {
 			switch d := d.(type) {
 			case *ast.Field:
@@ -133,6 +116,10 @@ func (s *syntax) names(path []string, x ast.Expr, rule, open bool) {
 			case *ast.EmbedDecl:
 				s.names(path, d.Expr, rule, open)
 			}
+		}
+	case *ast.CallExpr:
+		for _, arg := range x.Args {
+			s.names(path, arg, false, open)
 		}
 	case *ast.ListLit:
 		for _, e := range x.Elts {
@@ -157,7 +144,11 @@ func (s *syntax) name(path []string, field *ast.Field, rule, open bool) {
 	s.mark(field, path, open && !condition)
 	s.names(path, field.Value, false, open || condition)
 	switch {
-	case !private, s.form && slices.Contains(formFields, name):
+	case !private:
+	case formWith(name) != "" && s.fatal: // its form may be what is refused
+	case formWith(name) != "":
+		form := formWith(name)
+		s.refuse(field.Label.Pos(), "write "+forms[form].example, "%s belongs beside schema.%s", name, form)
 	case !condition:
 		s.meaningless(field, path, name)
 	case !rule && !slices.Contains(path, "rules"): // rules that are no list are refused by the schema
@@ -262,26 +253,19 @@ func (s *syntax) call(n *ast.CallExpr) {
 	}
 	pkg, _ := sel.X.(*ast.Ident)
 	name, _, _ := ast.LabelName(sel.Sel)
-	switch {
-	case pkg != nil && pkg.Name == "strings" && slices.Contains(allowedCalls, name):
-		if len(n.Args) != 1 {
-			s.refuse(n.Pos(), fmt.Sprintf("write strings.%s(\"...\") in place of the value", name), "strings.%s takes one text here", name)
-		}
-	case pkg != nil && s.later[pkg.Name]: // the import is refused
-	case pkg != nil && (pkg.Name == "net" || pkg.Name == "list"):
-		s.refuse(n.Pos(), "", "%s.%s is not supported yet", pkg.Name, name)
-	default:
-		s.refuse(n.Pos(), "a condition may use strings.HasPrefix, strings.HasSuffix and strings.Contains",
-			"this function is not part of the flag language")
+	if pkg != nil {
+		name = pkg.Name + "." + name
 	}
-}
-
-func (s *syntax) selector(n *ast.SelectorExpr) {
-	pkg, _ := n.X.(*ast.Ident)
-	name, _, _ := ast.LabelName(n.Sel)
-	if pkg != nil && pkg.Name == "schema" && slices.Contains(laterForms, name) {
-		s.form = true
-		s.refuse(n.Pos(), "", "schema.%s is not supported yet", name)
+	f, known := calls[name]
+	switch {
+	case !known:
+		hint := "a condition may use strings.HasPrefix, strings.HasSuffix, strings.Contains, net.InCIDR, list.Contains and list.MatchN"
+		if near := hintName(name, slices.Collect(maps.Keys(calls))); near != "" {
+			hint = near
+		}
+		s.refuse(n.Pos(), hint, "this function is not part of the flag language")
+	case len(n.Args) != f.args:
+		s.refuse(n.Pos(), "write "+f.example+" in place of the value", "%s takes %s here", name, f.takes)
 	}
 }
 
