@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"cuelang.org/go/cue"
 )
@@ -156,12 +157,9 @@ func article(kind string) string {
 }
 
 func articles(types []string) string {
-	var text string
+	named := make([]string, len(types))
 	for i, kind := range types {
-		if i > 0 {
-			text += " or "
-		}
-		text += article(kind)
+		named[i] = article(kind)
 	}
-	return text
+	return strings.Join(named, " or ")
 }
