@@ -50,9 +50,15 @@ func TestDroppedFiles(t *testing.T) {
 		{"cue.mod/pkg/x.y/a.cue", "package a\n", "", "no packages from elsewhere"},
 		{"cue.mod/gen/x.y/a.cue", "package a\n", "", "no packages from elsewhere"},
 		{"cue.mod/usr/x.y/a.cue", "package a\n", "", "no packages from elsewhere"},
-		{"root.cue", flags, "", "outside flags/ and schema/"},
-		{"flag/plain/a.cue", flags, "", "outside flags/ and schema/"},
-		{"Flags/plain/a.cue", flags, "", "outside flags/ and schema/"},
+		{"root.cue", flags, ":1:9", "in flags/ only"},
+		{"flag/plain/a.cue", flags, ":1:9", "in flags/ only"},
+		{"Flags/plain/a.cue", flags, ":1:9", "in flags/ only"},
+		{"segments/a.cue", "package segments\n", ":1:9", "in flags/ only"},
+		{"flags/a.b/a.cue", flags, "", `"a.b"`},
+		{"flags/1.0/a.cue", flags, "", `"1.0"`},
+		{"flags/con/a.cue", flags, "", `keeps the name "con" for a device`},
+		{"flags/Nul/a.cue", flags, "", `keeps the name "Nul" for a device`},
+		{"flags/com1/deep/a.cue", flags, "", `keeps the name "com1" for a device`},
 	} {
 		t.Run(test.path, func(t *testing.T) {
 			tree := small()
@@ -97,13 +103,13 @@ func TestSymbolicLinksOnDisk(t *testing.T) {
 	if err := os.CopyFS(dir, small()); err != nil {
 		t.Fatal(err)
 	}
-	for link, target := range map[string]string{"flags/linked": "plain", "flags/plain/again.cue": "plain.cue", "docs.cue": "flags/plain/plain.cue"} {
+	for link, target := range map[string]string{"flags/linked": "plain", "flags/plain/again.cue": "plain.cue"} {
 		if err := os.Symlink(target, filepath.Join(dir, link)); err != nil {
 			t.Skip(err)
 		}
 	}
 	err := mustCompile(t, newCompiler(t, compile.Config{}), os.DirFS(dir)).Err()
-	for _, want := range []string{"flags/linked: this is a symbolic link", "flags/plain/again.cue: this is a symbolic link", "docs.cue: CUE files outside"} {
+	for _, want := range []string{"flags/linked: this is a symbolic link", "flags/plain/again.cue: this is a symbolic link"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v does not say %q", err, want)
 		}
@@ -118,6 +124,8 @@ func TestNotOurFiles(t *testing.T) {
 	} {
 		compiletest.Set(tree, path, "not CUE {")
 	}
+	compiletest.Set(tree, "deploy/app.cue", "package deploy\n\nreplicas: 3\n")
+	compiletest.Set(tree, "data.cue", "replicas: 3\n")
 	if out := good(t, newCompiler(t, compile.Config{}), tree); len(out.Problems) > 0 {
 		t.Errorf("problems: %v", out.Problems)
 	}
@@ -149,8 +157,18 @@ func TestVendoredFiles(t *testing.T) {
 			}
 		})
 	}
-	compiletest.Set(tree, "schema/old.cue", "package schema\n\n#Old: {}\n")
+	delete(tree, "flags/tie.cue")
+	delete(tree, "schema/rule.cue")
 	out := good(t, c, tree)
+	if len(out.Problems) != 1 || !strings.HasPrefix(out.Problems[0].Error(), "flags/tie.cue: warning: the file is missing") ||
+		!strings.Contains(out.Problems[0].Message, "so are schema/rule.cue") {
+		t.Errorf("got %v, want a warning", out.Problems)
+	}
+	for path, text := range own {
+		compiletest.Set(tree, path, string(text))
+	}
+	compiletest.Set(tree, "schema/old.cue", "package schema\n\n#Old: {}\n")
+	out = good(t, c, tree)
 	if len(out.Problems) != 1 || !out.Problems[0].Warning || !strings.Contains(out.Problems[0].Error(), "schema/old.cue: warning: the file is not compiled") {
 		t.Errorf("got %v, want a warning", out.Problems)
 	}

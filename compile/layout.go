@@ -5,10 +5,16 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
 )
+
+// reDevice finds the names that Windows keeps for devices.
+var reDevice = regexp.MustCompile(`^(?i:con|prn|aux|nul|(com|lpt)[1-9])$`)
+
+const initHint = "take the file that `yardarm init` writes into an empty folder"
 
 // isCUE says whether a name is one that somebody may take for a CUE file.
 func isCUE(name string) bool { return strings.EqualFold(path.Ext(name), ".cue") }
@@ -47,9 +53,11 @@ func folderProblem(dir, name string) string {
 	case name == "testdata", name == moduleDir:
 		return fmt.Sprintf("CUE leaves out folders named %q", name)
 	case strings.ContainsFunc(name, func(r rune) bool {
-		return r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("._-", r)
+		return r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("_-", r)
 	}):
-		return fmt.Sprintf("a folder's name may have the letters a to z, digits and . _ - only, which %q has not", name)
+		return fmt.Sprintf("a folder's name may have the letters a to z, digits and _ - only, which %q has not", name)
+	case reDevice.MatchString(name):
+		return fmt.Sprintf("Windows keeps the name %q for a device, so CUE reads no folder of it", name)
 	}
 	return ""
 }
@@ -73,16 +81,13 @@ func hasModule(entries []fs.DirEntry) bool {
 	return slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == moduleDir })
 }
 
-// outside reports CUE files where nothing is compiled. What hides behind a dot or an underscore, is test data or a module
-// of its own is somebody else's.
+// outside reports files of flags and segments where nothing is compiled. Other CUE files there are no business of ours, nor
+// is what hides behind a dot or an underscore, test data or a module of its own.
 func (s *source) outside(file string, entry fs.DirEntry) error {
 	name := entry.Name()
 	if !entry.IsDir() {
-		if isCUE(name) {
-			s.report(&Error{
-				File: file, Message: "CUE files outside flags/ and schema/ are not compiled",
-				Hint: "move it to a folder such as flags/payments, or into a CUE module of its own",
-			})
+		if isCUE(name) && entry.Type().IsRegular() {
+			return s.stray(file)
 		}
 		return nil
 	}
@@ -97,6 +102,21 @@ func (s *source) outside(file string, entry fs.DirEntry) error {
 		if err := s.outside(path.Join(file, entry.Name()), entry); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// stray reports a file outside of flags/ if it says that it belongs there.
+func (s *source) stray(file string) error {
+	data, err := s.read(file)
+	if err != nil {
+		return err
+	}
+	if c := readClause(data); c.name == "flags" || c.name == "segments" {
+		s.report(&Error{
+			File: file, Line: c.line, Column: c.column, Message: fmt.Sprintf("files of package %s are compiled in flags/ only", c.name),
+			Hint: "move it to a folder such as flags/payments, or into a CUE module of its own",
+		})
 	}
 	return nil
 }
@@ -166,7 +186,7 @@ func (s *source) vendor(file string) error {
 	return err
 }
 
-// checkVendored warns of files that stand where the product's go and are others.
+// checkVendored warns of files that stand where the product's go and are others, and of those that do not stand there.
 func (s *source) checkVendored(own map[string]content) {
 	for file, data := range s.vendored {
 		e := &Error{File: file, Warning: true}
@@ -176,11 +196,19 @@ func (s *source) checkVendored(own map[string]content) {
 			e.Hint = "remove it, or put what you need into " + contextFile
 		case !bytes.Equal(text.data, data):
 			e.Message = "the file differs from Yardarm's own, which is compiled in its place"
-			e.Hint = "take the file that `yardarm init` writes into an empty folder"
+			e.Hint = initHint
 		default:
 			continue
 		}
 		s.report(e)
+	}
+	missing := slices.DeleteFunc(sortedKeys(own), func(file string) bool { _, there := s.vendored[file]; return there })
+	if len(missing) > 0 {
+		message := "the file is missing, so editors and `cue vet` have no schema to check against"
+		if rest := missing[1:]; len(rest) > 0 {
+			message += "; so are " + strings.Join(rest, ", ")
+		}
+		s.report(&Error{File: missing[0], Warning: true, Message: message, Hint: initHint})
 	}
 }
 
@@ -215,7 +243,7 @@ func (s *source) checkUsers() {
 		if _, ok := s.files[file]; ok || slices.ContainsFunc(s.problems, func(e *Error) bool { return e.File == file }) {
 			continue
 		}
-		s.report(&Error{File: file, Message: "the file is missing", Hint: "take the one that `yardarm init` writes into an empty folder"})
+		s.report(&Error{File: file, Message: "the file is missing", Hint: initHint})
 	}
 }
 

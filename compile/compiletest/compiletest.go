@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	pathpkg "path"
 	"testing/fstest"
+
+	"github.com/yardarm-io/yardarm/schema"
 )
 
 // Context and Project are the user's part of the schema in the trees written here.
@@ -30,9 +32,16 @@ project: {
 `
 )
 
-// New gives a tree with the user's part of the schema, the files given by path, and nothing else.
+// New gives a tree with the schema and the files given by path, and nothing else.
 func New(files map[string]string) fstest.MapFS {
 	tree := fstest.MapFS{}
+	product, err := schema.Files(schema.Language)
+	if err != nil {
+		panic(err) // the newest language is known
+	}
+	for path, text := range product {
+		Set(tree, path, string(text))
+	}
 	Set(tree, "schema/context.cue", Context)
 	Set(tree, "schema/project.cue", Project)
 	for path, text := range files {

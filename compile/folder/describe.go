@@ -292,7 +292,11 @@ var otherTypes = map[string]string{
 
 func text(e errors.Error) string {
 	format, args := e.Msg()
-	return fmt.Sprintf(format, args...)
+	raw := fmt.Sprintf(format, args...)
+	if cause := errors.Unwrap(e); cause != nil && raw == "import failed" {
+		return raw + ": " + cause.Error()
+	}
+	return raw
 }
 
 // label is the name that a path ends in, with the list's name for an element of a list.

@@ -25,7 +25,9 @@ func loadFolder(tree fs.FS, dir string, p *problems) (folder, schema *build.Inst
 		return nil, nil
 	}
 	loaded := loadInstances(tree, dir, schemaDir)
-	folder, schema = loaded[0], loaded[1]
+	if len(loaded) == 2 {
+		folder, schema = loaded[0], loaded[1]
+	}
 	for _, inst := range loaded {
 		if inst.Err == nil {
 			continue
@@ -33,6 +35,10 @@ func loadFolder(tree fs.FS, dir string, p *problems) (folder, schema *build.Inst
 		if parseAlone(tree, dir, names, p); len(p.list) == 0 {
 			p.addCUE(inst.Err, nil)
 		}
+		return nil, nil
+	}
+	if folder == nil {
+		p.add(Position{File: dir}, nil, "rename it", "CUE reads no folder of this name")
 		return nil, nil
 	}
 	s := &syntax{problems: p, pkg: packageOf(dir)}
