@@ -4,11 +4,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/yardarm-io/yardarm/compile"
+	"github.com/yardarm-io/yardarm/eval"
 )
 
-// printProblems writes a line a problem: where, what and what instead.
+// printProblems writes a line a problem: where, what and what instead. Below the line of a flag test that failed stands its
+// decision, a step a line.
 func printProblems(w io.Writer, problems []*compile.Error) {
 	paint := paintFor(w)
 	for _, p := range problems {
@@ -17,7 +20,20 @@ func printProblems(w io.Writer, problems []*compile.Error) {
 			text = paint.yellow(text)
 		}
 		fmt.Fprintln(w, text)
+		if p.Trace != nil {
+			fmt.Fprint(w, paint.dim(steps(p.Trace)))
+		}
 	}
+}
+
+// steps writes a decision's steps indented, without its first line, which says what came out.
+func steps(trace *eval.Trace) string {
+	_, rest, _ := strings.Cut(trace.String(), "\n")
+	var b strings.Builder
+	for line := range strings.Lines(rest) {
+		b.WriteString("  " + line)
+	}
+	return b.String()
 }
 
 // errorsIn counts the problems that are not just warnings.

@@ -33,11 +33,18 @@ var (
 // describe folds what CUE says about one path into one sentence.
 func (p *problems) describe(where []string, group []errors.Error) description {
 	d := description{at: p.place(where, group)}
+	if isVariant(where) {
+		group = p.beyondTypes(group)
+	}
 	name := "this"
 	if len(where) > 0 {
 		name = label(where)
 	}
 	if p.special(&d, where, name, group[0]) {
+		return d
+	}
+	if p.noVariant(where, group) {
+		d.message = "a variant must be true or false, a text, a number or an object"
 		return d
 	}
 	d.message, d.hint = explain(name, p.literal(where), group)
@@ -55,6 +62,12 @@ func (p *problems) special(d *description, where []string, name string, e errors
 	case reNoField.MatchString(raw):
 		missing := reNoField.FindStringSubmatch(raw)[1]
 		d.message, d.hint = "there is no "+missing+" to refer to", hintName(missing, slices.Concat(p.segments, slices.Collect(maps.Keys(forms))))
+	case reOpen.MatchString(raw) && p.unwritten(where):
+		d.at, d.message = p.index.labelAt(where...), name+" is missing"
+		d.hint = "it must be " + shorten(reOpen.FindStringSubmatch(raw)[1])
+	case againstType(raw) && len(p.authored(e)) > 1:
+		d.message, _, _ = misfit(name, p.literal(where), raw)
+		d.hint = p.other(e, d.at)
 	case reConflict.MatchString(raw) && len(p.authored(e)) > 1:
 		raw, _, _ = strings.Cut(raw, " (mismatched types")
 		m := reConflict.FindStringSubmatch(raw)

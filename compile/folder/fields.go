@@ -46,23 +46,39 @@ func (p *problems) notAllowed(where []string) (message, hint string) {
 	if at := conditionAt(where); at >= 0 || inContext(where[:last]) {
 		return fmt.Sprintf("%s is not an attribute of the evaluation context", name), p.attributeHint(name)
 	}
+	of, known := p.fieldsAt(where)
 	switch {
-	case where[0] == "flags" && len(where) == 4 && where[2] == "environments":
+	case slices.Contains(known, name):
+		return "a definition that this is made of excludes " + name, "make it of the schema, as #Launch: schema.#Flag & {...}, or end its block with ..."
+	case of == "an environment's name":
 		return fmt.Sprintf("there is no environment %s", quote(name)), didYouMean(name, p.environments)
-	case where[0] == "flags" && len(where) == 3:
-		return unknownField(name, "a flag", flagFields)
-	case where[0] == "flags" && len(where) == 5:
-		return unknownField(name, "an environment", environmentFields)
-	case where[0] == "flags" && len(where) == 7 && where[4] == "rules":
-		return unknownField(name, "a rule", ruleFields)
-	case where[0] == "flags" && len(where) == 8 && where[6] == "layer":
-		return unknownField(name, "a layer", layerFields)
-	case where[0] == "flags" && len(where) == 9 && where[6] == "ramp":
-		return unknownField(name, "a step of a ramp", stepFields)
-	case where[0] == "tests" && len(where) == 3:
-		return unknownField(name, "a test", testFields)
+	case len(where) > 4 && where[0] == "flags" && where[2] == "variants":
+		return fmt.Sprintf("%s is not in the type that the variants have", name), ""
+	case of == "":
+		return fmt.Sprintf("%s is not known here", name), ""
 	}
-	return fmt.Sprintf("%s is not known here", name), ""
+	return unknownField(name, of, known)
+}
+
+// fieldsAt gives the fields that the place has which path ends in, and what has them; "" where anything may stand.
+func (p *problems) fieldsAt(where []string) (of string, known []string) {
+	switch flags := where[0] == "flags"; {
+	case flags && len(where) == 3:
+		return "a flag", flagFields
+	case flags && len(where) == 4 && where[2] == "environments":
+		return "an environment's name", p.environments
+	case flags && len(where) == 5 && where[2] == "environments":
+		return "an environment", environmentFields
+	case flags && len(where) == 7 && where[4] == "rules":
+		return "a rule", ruleFields
+	case flags && len(where) == 8 && where[6] == "layer":
+		return "a layer", layerFields
+	case flags && len(where) == 9 && where[6] == "ramp":
+		return "a step of a ramp", stepFields
+	case where[0] == "tests" && len(where) == 3:
+		return "a test", testFields
+	}
+	return "", nil
 }
 
 // inContext tells whether a path leads into the context of a test.

@@ -10,10 +10,11 @@ import (
 )
 
 // node is a place in the data, with all that the author's files write about it. A field may be written in several parts;
-// what comes from a reference is not below its node.
+// what comes from a definition or private field at the top of a file is below that one's node.
 type node struct {
 	fields   []*ast.Field // that have this label; none for elements of lists
 	values   []ast.Expr
+	refs     []string // names that the value refers to
 	children map[string]*node
 }
 
@@ -66,6 +67,8 @@ func (n *node) addValue(x ast.Expr) {
 		for i, e := range x.Elts {
 			n.child(strconv.Itoa(i)).addValue(e)
 		}
+	case *ast.Ident:
+		n.refs = append(n.refs, x.Name)
 	case *ast.ParenExpr:
 		n.addValue(x.X)
 	case *ast.BinaryExpr:
@@ -76,19 +79,40 @@ func (n *node) addValue(x ast.Expr) {
 	}
 }
 
-// find follows path as far as the files write it out: the last node that has a place, and how many steps lead to it.
+// find follows path from the root as far as the files write it out: the last node that has a place, and how many steps lead
+// to it. What is written in its own place comes before what a definition gives.
 func (n *node) find(path []string) (*node, int) {
 	at, depth := n, 0
+	level := []*node{n}
 	for i, step := range path {
-		n = n.children[step]
-		if n == nil {
-			break
+		var next []*node
+		for _, m := range level {
+			if child := m.children[step]; child != nil {
+				next = n.expand(next, child)
+			}
 		}
-		if len(n.fields) > 0 || len(n.values) > 0 {
-			at, depth = n, i+1
+		if j := slices.IndexFunc(next, (*node).placed); j >= 0 {
+			at, depth = next[j], i+1
 		}
+		level = next
 	}
 	return at, depth
+}
+
+func (n *node) placed() bool { return len(n.fields) > 0 || len(n.values) > 0 }
+
+// expand adds a node and those at the root n that it refers to, each once.
+func (n *node) expand(list []*node, m *node) []*node {
+	if slices.Contains(list, m) {
+		return list
+	}
+	list = append(list, m)
+	for _, name := range m.refs {
+		if target := n.children[name]; target != nil && (name[0] == '#' || name[0] == '_') {
+			list = n.expand(list, target)
+		}
+	}
+	return list
 }
 
 // label is where the node's name first stands, or an element of a list begins.
@@ -108,6 +132,15 @@ func (n *node) value() token.Pos {
 		return n.values[0].Pos()
 	}
 	return token.NoPos
+}
+
+// single tells whether the node's value is not joined of several.
+func (n *node) single() bool {
+	if len(n.values) == 0 {
+		return false
+	}
+	_, joined := n.values[0].(*ast.BinaryExpr)
+	return !joined
 }
 
 // labelAt is the place of the label that path ends in, or of the deepest one above it that is written out.

@@ -85,9 +85,10 @@ func (p *problems) sorted() []*Error {
 // addCUE notes what CUE says, a mistake for each path, and gives the paths.
 // skip, which may be nil, tells of a path that it is spoken for.
 func (p *problems) addCUE(err error, skip func(where []string) bool) {
-	for _, group := range byPath(err) {
+	groups := byPath(err)
+	for i, group := range groups {
 		where := pathOf(group[0])
-		if len(where) > 0 && p.refused[where[0]] || skip != nil && skip(where) {
+		if len(where) > 0 && p.refused[where[0]] || skip != nil && skip(where) || p.echoes(where, groups, i) {
 			continue
 		}
 		d := p.describe(where, group)
@@ -96,6 +97,37 @@ func (p *problems) addCUE(err error, skip func(where []string) bool) {
 		}
 		p.add(d.at, where, d.hint, "%s", d.message)
 	}
+}
+
+// echoes tells whether group i, about where, only follows from another: of a variant, all that its parts have; and of the
+// fields that a definition excludes, all but the first.
+func (p *problems) echoes(where []string, groups [][]errors.Error, i int) bool {
+	excluded := p.excluded(where, groups[i])
+	for j, group := range groups {
+		other := pathOf(group[0])
+		if isVariant(where) && len(other) > len(where) && slices.Equal(other[:len(where)], where) {
+			return true
+		}
+		if excluded && j < i && p.excluded(other, group) && slices.Equal(other[:len(other)-1], where[:len(where)-1]) {
+			return true
+		}
+	}
+	return false
+}
+
+// isVariant tells whether a path leads to a flag's variant.
+func isVariant(where []string) bool {
+	return len(where) == 4 && where[0] == "flags" && where[2] == "variants"
+}
+
+// excluded tells whether a group is about a field that the language has in this place, so that a definition of the author's
+// excludes it.
+func (p *problems) excluded(where []string, group []errors.Error) bool {
+	if len(where) < 3 || text(group[0]) != "field not allowed" {
+		return false
+	}
+	_, known := p.fieldsAt(where)
+	return slices.Contains(known, where[len(where)-1])
 }
 
 // pathOf is the path of an error, with names as they are rather than as CUE would write them, but for those that would then
@@ -142,15 +174,22 @@ func onlyHeaders(group []errors.Error) bool {
 	return !slices.ContainsFunc(group, func(e errors.Error) bool { return !reEmpty.MatchString(text(e)) })
 }
 
-// place finds where the author wrote what an error is about: the first position that CUE gives in one of the files that
-// are compiled, or else the deepest label on the error's path that is written out, or else any position.
+// place finds where the author wrote what an error is about: of the positions that CUE gives in the files that are compiled
+// the one where the value stands, or else the first, or else the deepest label on the error's path that is written out, or
+// else any position.
 func (p *problems) place(where []string, group []errors.Error) Position {
+	at, depth := p.index.find(where)
+	var all []token.Pos
 	for _, e := range group {
-		if all := p.authored(e); len(all) > 0 {
-			return position(all[0])
-		}
+		all = append(all, p.authored(e)...)
 	}
-	if at, depth := p.index.find(where); depth > 0 {
+	switch written := depth > 0 && depth == len(where); {
+	case written && at.single() && slices.Contains(all, at.value()):
+		return position(at.value())
+	case len(all) > 0:
+		return position(all[0])
+	}
+	if depth > 0 {
 		return position(at.label())
 	}
 	return firstPosition(group)

@@ -17,7 +17,8 @@ var allowedImports = []string{segmentsPath, schemaPath, "list", "net", "strings"
 // stays cheap to evaluate and easy to edit.
 type syntax struct {
 	problems *problems
-	pkg      string // flags, segments or schema
+	pkg      string              // flags, segments or schema
+	typed    map[*ast.Field]bool // the patterns that are types of variants
 	// fatal is set where evaluation would be unsafe, or its errors only an echo.
 	fatal bool
 }
@@ -29,6 +30,7 @@ func (s *syntax) refuse(pos token.Pos, hint, format string, args ...any) {
 
 // check looks through one file.
 func (s *syntax) check(f *ast.File) {
+	s.typed = typedVariants(f)
 	for _, d := range f.Decls {
 		s.clause(d)
 	}
@@ -239,6 +241,9 @@ func (s *syntax) ident(n *ast.Ident) {
 func (s *syntax) label(field *ast.Field) {
 	switch l := field.Label.(type) {
 	case *ast.ListLit:
+		if s.typed[field] {
+			return
+		}
 		s.refuse(l.Pos(), "name each field", "patterns such as [string]: are not part of the flag language")
 	case *ast.ParenExpr, *ast.Interpolation:
 		s.refuse(l.Pos(), "write the name out, in quotes if need be", "computed names of fields are not part of the flag language")
