@@ -63,7 +63,7 @@ func (d *Daemon) Addr() string { return d.listener.Addr().String() }
 func (d *Daemon) Run(ctx context.Context) error {
 	hubContext, endHub := context.WithCancel(context.WithoutCancel(ctx))
 	defer endHub()
-	server := &http.Server{Handler: d.handler(), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute}
+	server := d.server()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return ignoreCanceled(d.hub.Run(hubContext)) })
 	group.Go(func() error { return ignoreClosed(server.Serve(d.listener)) })

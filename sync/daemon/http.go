@@ -3,6 +3,7 @@ package daemon
 import (
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
@@ -10,6 +11,18 @@ import (
 	"strings"
 	"time"
 )
+
+// server bounds what a connection may cost. A websocket and a snapshot have times of their own: see package hub.
+func (d *Daemon) server() *http.Server {
+	return &http.Server{
+		Handler:        d.handler(),
+		ReadTimeout:    5 * time.Second,
+		WriteTimeout:   30 * time.Second,
+		IdleTimeout:    2 * time.Minute,
+		MaxHeaderBytes: 32 << 10,
+		ErrorLog:       slog.NewLogLogger(d.config.Logger.Handler(), slog.LevelWarn),
+	}
+}
 
 // handler is what the daemon answers by HTTP.
 func (d *Daemon) handler() http.Handler {
