@@ -40,14 +40,18 @@ type Config struct {
 	MemoryLimit int64
 	// Now is the clock of expiry warnings and flag tests; nil: time.Now.
 	Now func() time.Time
+	// Progress is told how many of a tree's folders are done, from caches or by workers, by one call at a time for each call
+	// of Compile; it must return soon. Only a tree without errors is sure to come to the total. nil: nobody is told.
+	Progress func(done, total int)
 }
 
 // Compiler compiles trees. It is safe for concurrent use.
 type Compiler struct {
-	now     func() time.Time
-	limits  worker.Config
-	workers chan struct{} // holds one token for each worker that runs
-	cache   *cache
+	now      func() time.Time
+	progress func(done, total int) // or nil
+	limits   worker.Config
+	workers  chan struct{} // holds one token for each worker that runs
+	cache    *cache
 
 	mu   sync.Mutex
 	last map[string]*eval.Snapshot // by environment, of the last good compile: their items are taken over
@@ -70,10 +74,11 @@ func New(cfg Config) (*Compiler, error) {
 		cfg.Now = time.Now
 	}
 	return &Compiler{
-		now:     cfg.Now,
-		limits:  worker.Config{Timeout: cfg.Timeout, MemoryLimit: cfg.MemoryLimit},
-		workers: make(chan struct{}, cfg.Workers),
-		cache:   newCache(cfg.CacheDir),
+		now:      cfg.Now,
+		progress: cfg.Progress,
+		limits:   worker.Config{Timeout: cfg.Timeout, MemoryLimit: cfg.MemoryLimit},
+		workers:  make(chan struct{}, cfg.Workers),
+		cache:    newCache(cfg.CacheDir),
 	}, nil
 }
 
@@ -128,6 +133,10 @@ type batch struct {
 	out      *Output
 	units    []*unit
 	overruns atomic.Int64 // folders that broke their worker's bounds
+
+	telling sync.Mutex // held while progress is told
+	done    int
+	total   int // folders to compile, once they are known
 }
 
 func (b *batch) run(ctx context.Context) error {
@@ -151,6 +160,7 @@ func (b *batch) run(ctx context.Context) error {
 			folders = append(folders, newInput(b.source, product, project.Language, dir))
 		}
 	}
+	b.total = len(segments) + len(folders)
 	if err := b.compileAfter(ctx, segments, folders); err != nil {
 		return err
 	}

@@ -319,3 +319,16 @@ flags: "` + key + `": {
 }
 `
 }
+
+func TestProgress(t *testing.T) {
+	var told [][2]int
+	c := newCompiler(t, compile.Config{Progress: func(done, total int) { told = append(told, [2]int{done, total}) }})
+	want := [][2]int{{1, 4}, {2, 4}, {3, 4}, {4, 4}} // two folders with segments, one without, and the segments
+	for _, from := range []string{"workers", "the cache"} {
+		told = nil
+		good(t, c, small())
+		if !slices.Equal(told, want) {
+			t.Errorf("from %s: told %v, want %v", from, told, want)
+		}
+	}
+}

@@ -24,6 +24,7 @@ func fileNameProblem(file string) *Error {
 	name := path.Base(file)
 	e := &Error{File: file, Hint: "rename it"}
 	stem := strings.TrimSuffix(name, ".cue")
+	first, _, _ := strings.Cut(name, ".")
 	switch {
 	case stem == name:
 		e.Message = "CUE leaves out files that do not end in .cue, in lower case"
@@ -32,6 +33,8 @@ func fileNameProblem(file string) *Error {
 		e.Message = fmt.Sprintf("CUE leaves out files whose name begins with %q", name[:1])
 	case strings.HasSuffix(stem, "_test"), strings.HasSuffix(stem, "_tool"):
 		e.Message = fmt.Sprintf("CUE leaves out files whose name ends in %q", stem[len(stem)-len("_test"):]+".cue")
+	case reDevice.MatchString(first):
+		e.Message = fmt.Sprintf("Windows keeps the name %q for a device, whatever follows the dot", first)
 	case strings.ContainsFunc(name, func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("._-+ ", r)
 	}):

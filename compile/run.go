@@ -31,9 +31,11 @@ func (b *batch) compile(ctx context.Context, inputs []input) ([]*unit, error) {
 	for i := range inputs {
 		in, o := &inputs[i], &outcomes[i]
 		if o.unit, o.failed = b.compiler.cache.recent(in.key, b.out.now); o.unit != nil || o.failed != nil {
+			b.step()
 			continue
 		}
 		group.Go(func() {
+			defer b.step()
 			reading <- struct{}{}
 			o.unit = b.compiler.cache.stored(in.key)
 			<-reading
@@ -123,4 +125,15 @@ func explain(dir string, err error) *Error {
 		return nil
 	}
 	return e
+}
+
+// step tells that one more folder is done.
+func (b *batch) step() {
+	if b.compiler.progress == nil || b.total == 0 { // the schema is read before the folders are known
+		return
+	}
+	b.telling.Lock()
+	defer b.telling.Unlock()
+	b.done++
+	b.compiler.progress(b.done, b.total)
 }
