@@ -115,10 +115,10 @@ func permanent(err error) bool {
 	return false
 }
 
-// consider publishes a tip that was not considered before, or refuses it and, if nothing else is served, finds the newest
+// consider publishes a tip that was not considered yet, or refuses it and, if nothing else is served, finds the newest
 // commit before it that can be. An error means that it could not be judged, and will be considered again.
 func (d *Daemon) consider(ctx context.Context, repository *gitrepo.Repo, tip gitrepo.Commit) error {
-	if d.serving.considered(tip.Hash) {
+	if d.serving.considered(tip.Hash, time.Now()) {
 		return nil
 	}
 	out, err := d.compileCommit(ctx, repository, tip)
@@ -141,7 +141,7 @@ func (d *Daemon) consider(ctx context.Context, repository *gitrepo.Repo, tip git
 			return err
 		}
 	}
-	d.serving.judge(tip.Hash)
+	d.serving.judge(tip.Hash, out.Err() != nil, time.Now())
 	return nil
 }
 

@@ -1,7 +1,10 @@
 package daemon
 
 import (
+	"log/slog"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/yardarm-io/yardarm/compile"
 	"github.com/yardarm-io/yardarm/eval"
@@ -27,5 +30,40 @@ func TestRefuseUnsendable(t *testing.T) {
 	bad := &compile.Output{Snapshots: map[string]*eval.Snapshot{"production": of("production"), "staging": of("test")}}
 	if refuseUnsendable(bad); bad.Err() == nil || bad.Snapshots != nil {
 		t.Errorf("Err = %v with %d snapshots, want one error and none", bad.Err(), len(bad.Snapshots))
+	}
+}
+
+// TestJudgedAgain shows that a refused commit gets another chance, as one that failed on a busy machine should, and an accepted
+// one needs none.
+func TestJudgedAgain(t *testing.T) {
+	var s serving
+	now := time.Now()
+	if s.considered("a", now) {
+		t.Error("considered before it was judged")
+	}
+	s.judge("a", true, now)
+	if !s.considered("a", now.Add(judgeAgain-1)) || s.considered("a", now.Add(judgeAgain)) || s.considered("b", now) {
+		t.Errorf("a refused commit is to be judged again after %s, and another one at once", judgeAgain)
+	}
+	s.judge("a", false, now)
+	if !s.considered("a", now.Add(100*judgeAgain)) {
+		t.Error("an accepted commit is judged again")
+	}
+}
+
+func TestRefusalIsToldOnce(t *testing.T) {
+	var log strings.Builder
+	d := &Daemon{config: Config{Logger: slog.New(slog.NewTextHandler(&log, nil))}}
+	problems := []*compile.Error{{File: "flags/a.cue", Line: 1, Column: 2, Message: "no"}}
+	d.refuse("1", problems)
+	first := d.board.status.Refused
+	d.refuse("1", problems)
+	if n := strings.Count(log.String(), "commit refused"); n != 1 || d.board.status.Refused != first {
+		t.Errorf("told %d times:\n%s", n, log.String())
+	}
+	d.refuse("2", problems)
+	d.refuse("2", append(problems, &compile.Error{File: "flags/b.cue", Message: "neither"}))
+	if n := strings.Count(log.String(), "commit refused"); n != 4 || len(d.board.status.Problems) != 2 {
+		t.Errorf("%d lines of what is new, want 4:\n%s", n, log.String())
 	}
 }

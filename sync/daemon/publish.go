@@ -16,8 +16,13 @@ import (
 type serving struct {
 	mu        sync.RWMutex
 	snapshots map[string]*eval.Snapshot
-	judged    string // the newest revision that was published or refused
+	judged    string    // the newest revision that was published or refused
+	again     time.Time // when it is to be judged again; zero: it was published
 }
+
+// judgeAgain is when a commit that was refused is compiled once more: what made it fail may have been a busy machine, on which a
+// folder took too long. What compiled before costs next to nothing.
+const judgeAgain = time.Minute
 
 func (s *serving) any() bool {
 	s.mu.RLock()
@@ -25,10 +30,11 @@ func (s *serving) any() bool {
 	return len(s.snapshots) > 0
 }
 
-func (s *serving) considered(revision string) bool {
+// considered says whether a revision needs no judgement now.
+func (s *serving) considered(revision string, now time.Time) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return s.judged == revision
+	return s.judged == revision && (s.again.IsZero() || now.Before(s.again))
 }
 
 // revision is the one served, the same in every environment; "" while there is none.
@@ -48,10 +54,14 @@ func (s *serving) all() map[string]*eval.Snapshot {
 	return maps.Clone(s.snapshots)
 }
 
-func (s *serving) judge(revision string) {
+// judge notes that a revision was published, or refused for now.
+func (s *serving) judge(revision string, refused bool, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.judged = revision
+	s.judged, s.again = revision, time.Time{}
+	if refused {
+		s.again = now.Add(judgeAgain)
+	}
 }
 
 // swap serves other snapshots, all of one revision, and names the environments that are gone.
@@ -100,7 +110,7 @@ func (d *Daemon) publish(out *compile.Output, newest bool) error {
 	return nil
 }
 
-// refuse leaves everything as it is and says so wherever people look.
+// refuse leaves everything as it is and says so wherever people look, once.
 func (d *Daemon) refuse(revision string, problems []*compile.Error) {
 	refused := &feed.Refused{Revision: revision, Since: time.Now().UTC().Truncate(time.Second)}
 	errors := slices.DeleteFunc(slices.Clone(problems), func(p *compile.Error) bool { return p.Warning })
@@ -113,7 +123,9 @@ func (d *Daemon) refuse(revision string, problems []*compile.Error) {
 	if more := len(errors) - 1; more > 0 {
 		refused.Reason += fmt.Sprintf(" (and %d more)", more)
 	}
-	d.board.refuse(refused, errors)
+	if !d.board.refuse(refused, errors) {
+		return
+	}
 	for _, p := range errors {
 		d.config.Logger.Error("commit refused", "revision", short(revision), "at", fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column),
 			"reason", p.Message, "hint", p.Hint)

@@ -87,10 +87,20 @@ func (b *board) accept() {
 	b.status.Refused, b.status.Problems = nil, nil
 }
 
-func (b *board) refuse(refused *feed.Refused, problems []*compile.Error) {
+// refuse notes what is refused, and says whether that is news.
+func (b *board) refuse(refused *feed.Refused, problems []*compile.Error) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.status.Refused, b.status.Problems = refused, problems
+	b.status.Problems = problems
+	if old := b.status.Refused; old != nil {
+		since := *refused
+		since.Since = old.Since
+		if since == *old {
+			return false
+		}
+	}
+	b.status.Refused = refused
+	return true
 }
 
 // verify notes that the source was seen at a revision and gives what the heartbeat says, and whether it could not be seen
