@@ -30,7 +30,7 @@ const BackRewritten = "rewritten"
 // Header is the first line of a message. Which fields a message has depends on its type; all others are zero.
 type Header struct {
 	Type string `json:"type"`
-	// At is the position that the message leads to. In "fresh" it is the newest that was sent.
+	// At is the position that the message leads to. In "fresh" it is the newest, whose message may follow.
 	At *eval.At `json:"at,omitempty"`
 	// From is the digest of the snapshot that a delta starts from.
 	From string `json:"from,omitempty"`
