@@ -14,7 +14,10 @@ import (
 // reDevice finds the names that Windows keeps for devices.
 var reDevice = regexp.MustCompile(`^(?i:con|prn|aux|nul|(com|lpt)[1-9])$`)
 
-const initHint = "take the file that `yardarm init` writes into an empty folder"
+const (
+	initHint    = "take the file that `yardarm init` writes into an empty folder"
+	upgradeHint = "`yardarm upgrade` puts it there"
+)
 
 // isCUE says whether a name is one that somebody may take for a CUE file.
 func isCUE(name string) bool { return strings.EqualFold(path.Ext(name), ".cue") }
@@ -199,7 +202,7 @@ func (s *source) checkVendored(own map[string]content) {
 			e.Hint = "remove it, or put what you need into " + contextFile
 		case !bytes.Equal(text.data, data):
 			e.Message = "the file differs from Yardarm's own, which is compiled in its place"
-			e.Hint = initHint
+			e.Hint = upgradeHint
 		default:
 			continue
 		}
@@ -211,7 +214,7 @@ func (s *source) checkVendored(own map[string]content) {
 		if rest := missing[1:]; len(rest) > 0 {
 			message += "; so are " + strings.Join(rest, ", ")
 		}
-		s.report(&Error{File: missing[0], Warning: true, Message: message, Hint: initHint})
+		s.report(&Error{File: missing[0], Warning: true, Message: message, Hint: upgradeHint})
 	}
 }
 

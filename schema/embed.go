@@ -8,6 +8,7 @@ package schema
 import (
 	"embed"
 	"fmt"
+	"io/fs"
 	"path"
 )
 
@@ -35,30 +36,43 @@ var files embed.FS
 
 var users = []string{"context.cue", "project.cue"}
 
-var products = []string{"flag.cue", "rule.cue", "condition.cue", "language.cue"}
+// version is one version of the flag language: the product's files in schema/ and the text of those elsewhere.
+type version struct {
+	files       fs.FS
+	products    []string
+	tie, module string
+}
+
+// versions holds every version of the language there was, the first one first, so that a new build reads old repositories
+// as they were meant. The newest one's files stand in this folder; those of an earlier one are a folder of their own,
+// which no CUE module may see as part of this one.
+var versions = []version{
+	{files, []string{"flag.cue", "rule.cue", "condition.cue", "language.cue"}, Tie, Module},
+}
 
 // Files gives the product's files for a version of the language, by their path in a flag repository, such as
 // "schema/flag.cue" and "flags/tie.cue". The map and its bytes are the caller's to keep.
 // A version that this build does not know is an error.
 func Files(language int) (map[string][]byte, error) {
-	if language != Language {
-		return nil, fmt.Errorf("language %d of flags is unknown: this build knows language %d", language, Language)
+	if language < 1 || language > len(versions) {
+		return nil, fmt.Errorf("language %d of flags is unknown: this build knows them up to %d", language, len(versions))
 	}
-	all := read(products)
-	all["flags/tie.cue"] = []byte(Tie)
-	all["cue.mod/module.cue"] = []byte(Module)
+	v := versions[language-1]
+	all := read(v.files, v.products)
+	all["flags/tie.cue"] = []byte(v.tie)
+	all["cue.mod/module.cue"] = []byte(v.module)
 	return all, nil
 }
 
 // Start gives the first version of the files that belong to the user of a new flag repository, by path.
 func Start() map[string][]byte {
-	return read(users)
+	return read(files, users)
 }
 
-func read(names []string) map[string][]byte {
+func read(from fs.FS, names []string) map[string][]byte {
 	all := map[string][]byte{}
 	for _, name := range names {
-		text, err := files.ReadFile(name)
+		text, err := fs.ReadFile(from, name)
 		if err != nil {
 			panic(err) // the names are constants and the files are compiled in
 		}
