@@ -53,8 +53,9 @@ type Compiler struct {
 	workers  chan struct{} // holds one token for each worker that runs
 	cache    *cache
 
-	mu   sync.Mutex
-	last map[string]*eval.Snapshot // by environment, of the last good compile: their items are taken over
+	mu    sync.Mutex
+	last  map[string]*eval.Snapshot // by environment, of the last good compile: their items are taken over
+	files map[string]content        // of the last compile: they need not be checked and hashed again
 }
 
 // New makes a compiler. The error names the field of the configuration that is wrong.
@@ -107,11 +108,15 @@ func (o *Output) Err() error {
 // Compile compiles a tree into snapshots at the position given, of which the digest is computed. What is wrong in the
 // files is in the output; the error is [ErrNotRepository], [ErrNoMain], one of reading the tree, of starting workers, or ctx's. Trees of
 // the same content give the same output.
+//
+// Where the FileInfo.Sys of a tree's files is a string, it has to be a hash of their content: a file that a tree before had at
+// the same path with the same hash is not read again.
 func (c *Compiler) Compile(ctx context.Context, tree fs.FS, at eval.At) (*Output, error) {
-	s, err := discover(tree)
+	s, err := discover(tree, c.known())
 	if err != nil {
 		return nil, err
 	}
+	c.know(s.files)
 	c.cache.begin()
 	defer c.cache.end()
 	b := &batch{compiler: c, source: s, out: &Output{now: c.now()}}
@@ -124,6 +129,18 @@ func (c *Compiler) Compile(ctx context.Context, tree fs.FS, at eval.At) (*Output
 	}
 	b.out.Snapshots, err = c.snapshots(b.out.Project, b.units, at)
 	return b.out, err
+}
+
+func (c *Compiler) known() map[string]content {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.files
+}
+
+func (c *Compiler) know(files map[string]content) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.files = files
 }
 
 // batch is one compile under way.
@@ -148,16 +165,16 @@ func (b *batch) run(ctx context.Context) error {
 	if product == nil {
 		return nil
 	}
-	b.source.checkVendored(product)
+	b.source.checkVendored(product.files)
 	var segments, folders []input
 	for _, dir := range b.source.leaves() {
 		b.out.Folders++
 		switch {
 		case !b.source.sound(dir):
 		case dir == segmentsDir:
-			segments = append(segments, newInput(b.source, product, project.Language, dir))
+			segments = append(segments, newInput(b.source, product, dir))
 		default:
-			folders = append(folders, newInput(b.source, product, project.Language, dir))
+			folders = append(folders, newInput(b.source, product, dir))
 		}
 	}
 	b.total = len(segments) + len(folders)
@@ -184,8 +201,8 @@ func (b *batch) compileAfter(ctx context.Context, segments, folders []input) err
 }
 
 // product gives the product's files for a version of the language; nil, and a problem, for a version from the future.
-func (b *batch) product(language int) map[string]content {
-	product, err := productFiles(language)
+func (b *batch) product(language int) *product {
+	product, err := newProduct(language)
 	if err != nil {
 		b.out.Problems = append(b.out.Problems, &Error{
 			File: projectFile, Path: "project.language", Message: err.Error(), Hint: "a newer Yardarm may know it",
@@ -201,12 +218,12 @@ func (b *batch) project(ctx context.Context) (*folder.Project, error) {
 	if !b.source.sound(schemaDir) || b.source.full {
 		return nil, nil
 	}
-	product, err := productFiles(schema.Language)
+	product, err := newProduct(schema.Language)
 	if err != nil {
 		return nil, err
 	}
 	b.out.Folders++
-	units, err := b.compile(ctx, []input{newInput(b.source, product, schema.Language, schemaDir)})
+	units, err := b.compile(ctx, []input{newInput(b.source, product, schemaDir)})
 	if err != nil {
 		return nil, err
 	}

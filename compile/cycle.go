@@ -11,11 +11,11 @@ import (
 func (l *linker) cycles() {
 	for _, environment := range l.out.Project.Environments {
 		search := cycleSearch{edges: map[string][]folder.Require{}, state: map[string]visit{}}
-		for _, key := range sortedKeys(l.flags) {
-			for _, r := range l.flags[key].Requires {
-				known := slices.ContainsFunc(search.edges[key], func(e folder.Require) bool { return e.Key == r.Key })
+		for flag := range l.each {
+			for _, r := range flag.Requires {
+				known := slices.ContainsFunc(search.edges[flag.Key], func(e folder.Require) bool { return e.Key == r.Key })
 				if r.Environment == environment && !known {
-					search.edges[key] = append(search.edges[key], r)
+					search.edges[flag.Key] = append(search.edges[flag.Key], r)
 				}
 			}
 		}

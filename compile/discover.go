@@ -34,18 +34,25 @@ const (
 var ErrNotRepository = errors.New("not a flag repository: there is neither " + flagsDir + "/ nor " + projectFile +
 	"; `yardarm init` makes one")
 
-// content is a file's bytes and their hash.
+// content is a file's bytes and what is known of them.
 type content struct {
-	data []byte
-	sum  [sha256.Size]byte
+	data     []byte
+	sum      [sha256.Size]byte
+	segments bool   // whether they can import the segments
+	stamp    string // what the tree says that they are, "" if nothing
 }
 
-func newContent(data []byte) content { return content{data, sha256.Sum256(data)} }
+func newContent(data []byte, stamp string) content {
+	return content{data, sha256.Sum256(data), bytes.Contains(data, []byte(segmentsDir)), stamp}
+}
 
 // source is the CUE files of a tree, each in the folder that it belongs to. What the CUE loader would pass over in silence
 // is a problem here, as is what it would take along from where nobody looks for it.
 type source struct {
 	tree     fs.FS
+	known    map[string]content  // files of an earlier source, sound and hashed
+	stamped  bool                // the tree says of files what they are
+	buffer   []byte              // what the last file was read into
 	files    map[string]content  // by path: what the author wrote and is compiled
 	vendored map[string][]byte   // by path: what stands where the product's own files go
 	folders  map[string][]string // below flags/: the paths of a folder's files
@@ -55,21 +62,24 @@ type source struct {
 	full     bool
 }
 
-// discover reads a tree. The error is one of reading; problems are in the source.
-func discover(tree fs.FS) (*source, error) {
+// discover reads a tree. Of known, the files of an earlier source, it takes over those that are the same. The error is one
+// of reading; problems are in the source.
+func discover(tree fs.FS, known map[string]content) (*source, error) {
 	s := &source{
-		tree: tree, files: map[string]content{}, vendored: map[string][]byte{},
+		tree: tree, known: known, buffer: make([]byte, maxFile+1),
+		files: make(map[string]content, len(known)), vendored: map[string][]byte{},
 		folders: map[string][]string{}, inner: map[string]bool{flagsDir: true},
 	}
 	entries, err := fs.ReadDir(tree, ".")
 	if err != nil {
 		return nil, fmt.Errorf("read the flag repository: %w", err)
 	}
-	known := false
+	s.stamped = len(entries) > 0 && stampOf(entries[0]) != ""
+	recognised := false
 	for _, entry := range entries {
 		switch name := entry.Name(); name {
 		case flagsDir, schemaDir, moduleDir:
-			known = known || name != moduleDir
+			recognised = recognised || name != moduleDir
 			err = s.top(entry)
 		default:
 			err = s.outside(name, entry)
@@ -78,7 +88,7 @@ func discover(tree fs.FS) (*source, error) {
 			return nil, fmt.Errorf("read the flag repository: %w", err)
 		}
 	}
-	if !known {
+	if !recognised {
 		return nil, ErrNotRepository
 	}
 	s.checkLayout()
@@ -124,7 +134,7 @@ func (s *source) flags(dir, refused string) error {
 		case !entry.Type().IsRegular():
 			s.reportIrregular(file, entry)
 		case isCUE(entry.Name()):
-			if err := s.flagFile(dir, file, refused); err != nil {
+			if err := s.flagFile(dir, file, refused, entry); err != nil {
 				return err
 			}
 		}
@@ -132,7 +142,7 @@ func (s *source) flags(dir, refused string) error {
 	return nil
 }
 
-func (s *source) flagFile(dir, file, refused string) error {
+func (s *source) flagFile(dir, file, refused string, entry fs.DirEntry) error {
 	if refused != "" {
 		s.report(&Error{File: file, Message: "the file is not compiled: " + refused, Hint: "move it to " + shelf(file)})
 		return nil
@@ -149,14 +159,32 @@ func (s *source) flagFile(dir, file, refused string) error {
 	if dir == segmentsDir {
 		pkg = "segments"
 	}
-	return s.add(file, pkg)
+	return s.add(file, pkg, entry)
 }
 
-// add reads a file that is to be compiled as part of package pkg.
-func (s *source) add(file, pkg string) error {
-	data, err := s.read(file)
+// stampOf gives the hash of an entry's content where the tree knows it, else "".
+func stampOf(entry fs.DirEntry) string {
+	info, err := entry.Info()
 	if err != nil {
-		return err
+		return ""
+	}
+	stamp, _ := info.Sys().(string)
+	return stamp
+}
+
+// add reads a file that is to be compiled as part of package pkg, unless it is known to be the same as before.
+func (s *source) add(file, pkg string, entry fs.DirEntry) error {
+	stamp := ""
+	if s.stamped {
+		stamp = stampOf(entry)
+	}
+	known, before := s.known[file]
+	data := known.data
+	if !before || stamp == "" || stamp != known.stamp {
+		var err error
+		if data, err = s.read(file); err != nil {
+			return err
+		}
 	}
 	s.weight += len(data)
 	if s.weight > maxTree || len(s.files) >= maxFiles {
@@ -167,22 +195,30 @@ func (s *source) add(file, pkg string) error {
 		s.report(&Error{File: file, Message: fmt.Sprintf("the file is larger than %d KB", maxFile>>10), Hint: "divide it"})
 		return nil
 	}
+	if before && bytes.Equal(known.data, data) {
+		known.stamp = stamp
+		s.files[file] = known
+		return nil
+	}
 	if e := checkContent(file, pkg, data); e != nil {
 		s.report(e)
 		return nil
 	}
-	s.files[file] = newContent(data)
+	s.files[file] = newContent(bytes.Clone(data), stamp)
 	return nil
 }
 
-// read reads a byte more than a file may have, if there is one.
+// read reads a byte more than a file may have, if there is one. The next read overwrites what it gives.
 func (s *source) read(file string) ([]byte, error) {
 	f, err := s.tree.Open(file)
 	if err != nil {
 		return nil, err
 	}
-	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	return data, errors.Join(err, f.Close())
+	n, err := io.ReadFull(f, s.buffer)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) { // it has less
+		err = nil
+	}
+	return s.buffer[:n], errors.Join(err, f.Close())
 }
 
 func (s *source) report(e *Error) { s.problems = append(s.problems, e) }
@@ -229,9 +265,7 @@ func (s *source) sees(dir string) []string {
 
 // namesSegments says whether one of the files can import the segments.
 func (s *source) namesSegments(files []string) bool {
-	return slices.ContainsFunc(files, func(file string) bool {
-		return bytes.Contains(s.files[file].data, []byte(segmentsDir))
-	})
+	return slices.ContainsFunc(files, func(file string) bool { return s.files[file].segments })
 }
 
 // sound says whether all that a folder's instance takes in could be read, so that what comes of it is worth telling.

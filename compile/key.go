@@ -16,51 +16,63 @@ import (
 // input is one folder to compile, with all that its CUE instance can see.
 type input struct {
 	dir      string
-	files    map[string]content
-	segments bool   // whether the segments' files are among them
-	key      string // of all that decides the outcome
+	source   *source
+	product  *product
+	files    []string // the author's, sorted
+	segments bool     // whether the segments' files are among them
+	key      string   // of all that decides the outcome
 }
 
 // newInput gathers what a folder sees: the product's files and the author's.
-func newInput(s *source, product map[string]content, language int, dir string) input {
-	in := input{dir: dir, files: maps.Clone(product)}
-	for _, file := range s.sees(dir) {
-		if c, ok := s.files[file]; ok {
-			in.files[file] = c
-			in.segments = in.segments || path.Dir(file) == segmentsDir
-		}
+func newInput(s *source, p *product, dir string) input {
+	in := input{dir: dir, source: s, product: p, files: s.sees(dir)}
+	slices.Sort(in.files)
+	in.files = slices.DeleteFunc(in.files, func(file string) bool { _, read := s.files[file]; return !read })
+	b := fmt.Appendf(make([]byte, 0, 4<<10), "unit\x00%s\x00%d\x00%s\x00%s\n", build(), p.language, p.sum, dir)
+	for _, file := range in.files {
+		in.segments = in.segments || path.Dir(file) == segmentsDir
+		sum := s.files[file].sum
+		b = append(append(append(b, file...), 0), sum[:]...)
 	}
-	hash := sha256.New()
-	_, _ = fmt.Fprintf(hash, "unit\x00%s\x00%d\x00%s\n", build(), language, dir)
-	for _, file := range sortedKeys(in.files) {
-		sum := in.files[file].sum
-		_, _ = io.WriteString(hash, file+"\x00")
-		hash.Write(sum[:])
-	}
-	in.key = hex.EncodeToString(hash.Sum(nil))
+	sum := sha256.Sum256(b)
+	in.key = hex.EncodeToString(sum[:])
 	return in
 }
 
 // request writes the input for a worker.
 func (in *input) request() ([]byte, error) {
-	r := request{Build: build(), Dir: in.dir, Files: make(map[string]string, len(in.files))}
-	for file, c := range in.files {
+	r := request{Build: build(), Dir: in.dir, Files: make(map[string]string, len(in.files)+len(in.product.files))}
+	for file, c := range in.product.files {
 		r.Files[file] = string(c.data)
+	}
+	for _, file := range in.files {
+		r.Files[file] = string(in.source.files[file].data)
 	}
 	return json.Marshal(r)
 }
 
-// productFiles is the product's files for a version of the language.
-func productFiles(language int) (map[string]content, error) {
+// product is the product's own files, for a version of the language.
+type product struct {
+	language int
+	files    map[string]content
+	sum      string // of all of them
+}
+
+func newProduct(language int) (*product, error) {
 	texts, err := schema.Files(language)
 	if err != nil {
 		return nil, err
 	}
-	files := make(map[string]content, len(texts))
-	for file, text := range texts {
-		files[file] = newContent(text)
+	p := &product{language: language, files: make(map[string]content, len(texts))}
+	hash := sha256.New()
+	for _, file := range sortedKeys(texts) {
+		c := newContent(texts[file], "")
+		p.files[file] = c
+		_, _ = io.WriteString(hash, file+"\x00")
+		hash.Write(c.sum[:])
 	}
-	return files, nil
+	p.sum = hex.EncodeToString(hash.Sum(nil))
+	return p, nil
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

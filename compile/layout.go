@@ -128,7 +128,7 @@ func (s *source) stray(file string) error {
 }
 
 // flat walks a folder that has CUE files of its own only at its top.
-func (s *source) flat(dir string, visit func(file string) error) error {
+func (s *source) flat(dir string, visit func(file string, entry fs.DirEntry) error) error {
 	entries, err := fs.ReadDir(s.tree, dir)
 	if err != nil {
 		return err
@@ -141,7 +141,7 @@ func (s *source) flat(dir string, visit func(file string) error) error {
 		case !entry.Type().IsRegular():
 			s.reportIrregular(file, entry)
 		case isCUE(entry.Name()):
-			err = visit(file)
+			err = visit(file, entry)
 		}
 		if err != nil {
 			return err
@@ -166,9 +166,9 @@ func (s *source) nested(dir string) error {
 	})
 }
 
-func (s *source) schemaFile(file string) error {
+func (s *source) schemaFile(file string, entry fs.DirEntry) error {
 	if file == contextFile || file == projectFile {
-		return s.add(file, "schema")
+		return s.add(file, "schema", entry)
 	}
 	if e := fileNameProblem(file); e != nil {
 		s.report(e)
@@ -177,7 +177,7 @@ func (s *source) schemaFile(file string) error {
 	return s.vendor(file)
 }
 
-func (s *source) moduleFile(file string) error {
+func (s *source) moduleFile(file string, _ fs.DirEntry) error {
 	if file == moduleFile {
 		return s.vendor(file)
 	}
@@ -188,7 +188,7 @@ func (s *source) moduleFile(file string) error {
 // vendor keeps a file to be compared with the product's own, which is compiled in its place.
 func (s *source) vendor(file string) error {
 	data, err := s.read(file)
-	s.vendored[file] = data
+	s.vendored[file] = bytes.Clone(data)
 	return err
 }
 

@@ -21,7 +21,12 @@ type linker struct {
 
 // link gathers what the units hold and checks what only all of them together show.
 func (b *batch) link() {
-	l := &linker{out: b.out, flags: map[string]*folder.Flag{}, segments: map[string]bool{}, excused: map[string]bool{}}
+	n := 0
+	for _, u := range b.units {
+		n += len(u.result.Flags)
+	}
+	b.out.Flags = slices.Grow(b.out.Flags, n)
+	l := &linker{out: b.out, flags: make(map[string]*folder.Flag, n), segments: map[string]bool{}, excused: map[string]bool{}}
 	l.excuse(b.out.Problems)
 	l.excuse(b.source.problems)
 	for _, u := range b.units {
@@ -87,6 +92,15 @@ func (l *linker) keys() {
 			continue
 		}
 		l.flags[flag.Key] = flag
+	}
+}
+
+// each gives the flags in order of key, of those with one key the first.
+func (l *linker) each(yield func(*folder.Flag) bool) {
+	for i := range l.out.Flags {
+		if flag := &l.out.Flags[i]; l.flags[flag.Key] == flag && !yield(flag) {
+			return
+		}
 	}
 }
 

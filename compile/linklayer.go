@@ -18,10 +18,10 @@ type layered struct {
 // divide people by different attributes. Rules of one flag may share slots, since only one of them decides.
 func (l *linker) layers() {
 	parts := map[string][]layered{}
-	for _, key := range sortedKeys(l.flags) {
-		for _, slot := range l.flags[key].Slots {
+	for flag := range l.each {
+		for _, slot := range flag.Slots {
 			layer := slot.Environment + "\x00" + slot.Layer
-			parts[layer] = append(parts[layer], layered{key, slot})
+			parts[layer] = append(parts[layer], layered{flag.Key, slot})
 		}
 	}
 	for _, layer := range sortedKeys(parts) {

@@ -52,7 +52,7 @@ func Main(handle func(request []byte) ([]byte, error)) {
 // restrict bounds this process for good.
 func restrict(cfg Config) {
 	runtime.GOMAXPROCS(threads)
-	debug.SetGCPercent(400) // short work on a small heap: collecting less often is half the processor time
+	debug.SetGCPercent(800) // short work on a small heap, mostly done before the first collection, at 32 MB
 	debug.SetMemoryLimit(cfg.MemoryLimit / 8 * 7)
 	debug.SetMaxStack(int(cfg.MemoryLimit / 4))
 	limitResources(cfg)
