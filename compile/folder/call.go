@@ -102,10 +102,18 @@ func (c *conditions) matchN(v, count, element cue.Value, s scope) eval.Condition
 	}
 	numbers := cuecontext.New().CompileString("int & >=0")
 	number := scope{attribute: attribute{path: []string{"the number of elements"}, value: numbers}, where: s.where, depth: s.depth}
-	return eval.Condition{Op: eval.OpMatchN, Of: []eval.Condition{
-		nested(c.read(count, number)),
-		nested(c.read(element, s.element())),
-	}}
+	return eval.Condition{Op: eval.OpMatchN, Of: []eval.Condition{c.argument(count, number), c.argument(element, s.element())}}
+}
+
+// argument reads a condition that a function takes. Where it contradicts itself CUE would say so only when it meets a list.
+func (c *conditions) argument(v cue.Value, s scope) eval.Condition {
+	before := len(c.problems.list)
+	condition := nested(c.read(v, s))
+	if err := v.Validate(); err != nil && len(c.problems.list) == before {
+		message, hint := explain(s.attribute.name(), "", byPath(err)[0])
+		c.note(v, s, hint, "%s", message)
+	}
+	return condition
 }
 
 // element is the scope of an element of the list that the attribute is.

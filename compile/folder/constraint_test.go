@@ -16,6 +16,7 @@ type constraint struct {
 	parts  []*constraint // joined by op
 	fields []*field      // of a block
 	likely []any         // values that have a good chance to satisfy a leaf
+	inCUE  string        // a leaf as CUE itself can decide it, if text is not that
 }
 
 // field is a condition on an attribute; mark is "" or "?". One without a name is embedded.
@@ -32,6 +33,10 @@ func (c *constraint) oracle() string { return c.write("!") }
 
 func (c *constraint) write(required string) string {
 	switch {
+	case c.form == "list.MatchN":
+		return "list.MatchN(" + c.parts[0].write(required) + ", " + c.parts[1].write(required) + ")"
+	case c.inCUE != "" && required != "":
+		return c.inCUE
 	case c.op != "":
 		parts := make([]string, len(c.parts))
 		for i, p := range c.parts {
@@ -90,6 +95,9 @@ func quoted(v any) string {
 
 // text makes a leaf about a text.
 func (g generator) text() *constraint {
+	if g.IntN(3) == 0 {
+		return g.formOfText()
+	}
 	t := one(g, texts)
 	leaf := func(form, format string, likely ...any) *constraint {
 		return &constraint{form: form, text: fmt.Sprintf(format, quoted(t)), likely: likely}
@@ -205,6 +213,8 @@ func (g generator) value(name string, depth int) *constraint {
 		return g.join(g.number)
 	case "b":
 		return g.boolean()
+	case "l":
+		return g.join(func() *constraint { return g.list(depth) })
 	case "o", "p":
 		if depth > 2 || g.IntN(3) == 0 {
 			return &constraint{form: "{...}", text: one(g, []string{"{...}", "{}"}), likely: []any{map[string]any{}}}
@@ -214,11 +224,12 @@ func (g generator) value(name string, depth int) *constraint {
 		return c
 	}
 	return g.join(func() *constraint {
-		return one(g, []func() *constraint{g.text, g.number, g.other, g.other, g.other, g.other})()
+		list := func() *constraint { return g.list(depth) }
+		return one(g, []func() *constraint{g.text, g.number, g.other, g.other, g.other, list})()
 	})
 }
 
-var attributes = []string{"s", "t", "n", "m", "b", "x", "y", "o"}
+var attributes = []string{"s", "t", "n", "m", "b", "l", "x", "y", "o"}
 
 // block makes a constraint on an object.
 func (g generator) block(depth int) *constraint {

@@ -28,6 +28,9 @@ var forms = map[string]formSyntax{
 
 // formHint says what to do where two blocks give a definition of a form to one attribute; "" if where is no such definition.
 func formHint(where []string) string {
+	if len(where) == 0 {
+		return ""
+	}
 	switch form := formWith(where[len(where)-1]); form {
 	case "":
 		return ""
