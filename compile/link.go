@@ -41,6 +41,8 @@ func (b *batch) link() {
 	l.keys()
 	l.requirements()
 	l.cycles()
+	l.halted()
+	l.lookalikes()
 	l.tests()
 	l.reach(b.units)
 	l.layers()
@@ -51,7 +53,7 @@ func (b *batch) link() {
 func (l *linker) excuse(problems []*Error) {
 	for _, e := range firm(problems) {
 		if key, ok := keyOf(e.Path); ok {
-			l.excused[key] = true
+			l.excused[plainKey(key)] = true
 		} else if !strings.HasPrefix(e.Path, "tests.") {
 			l.incomplete = true
 		}
@@ -141,7 +143,7 @@ func (l *linker) tests() {
 func (l *linker) known(key, variant string, keyAt, variantAt folder.Position, path, verb string) {
 	flag := l.flags[key]
 	switch {
-	case flag == nil && !l.incomplete && !l.excused[key]:
+	case flag == nil && !l.incomplete && !l.excused[plainKey(key)]:
 		l.report(keyAt, path, choices(key, sortedKeys(l.flags)), "this %s the flag %q, which does not exist", verb, key)
 	case flag != nil && variant != "" && !slices.Contains(flag.Variants, variant):
 		l.report(variantAt, path, choices(variant, flag.Variants), "the flag %q has no variant %q", key, variant)

@@ -23,6 +23,7 @@ func TestClosed(t *testing.T) {
 		`#when: {plan: "pro"} | {}`, `#when: {plan: "pro"} | _`, `#when: [{plan: "pro"}]`, `#when: "pro"`, `#when: null`, `#when: _|_`, `#when: _top`,
 		`#when: {plan: description}`, `#when: {plan: flags.x.owner}`, `#when: #closed`, `#when: #loop`,
 		`#when?: {plan: "pro"}`, `#when!: {plan: "pro"}`, `"#when": {plan: "pro"}`, `#any: [...{plan: "pro"}]`, `#any: {plan: "pro"}`,
+		`#unless: {}`, `#unless: _`, `#unless: {...}`, `#any: [{}]`, `#any: [{plan: "pro"}, _]`, `#when: segments.staff`,
 	} {
 		if rule, problems := compileRule(t, conditions, top); len(problems) == 0 {
 			t.Errorf("%s is accepted: %+v", conditions, rule)

@@ -121,10 +121,23 @@ func (c *conditions) any(v cue.Value, s scope) eval.Condition {
 	if len(values) > 0 {
 		of = slices.Insert(of, 0, oneOf(values))
 	}
+	c.checkExcluded(v, s, values, of)
 	if len(of) == 1 {
 		return of[0]
 	}
 	return eval.Condition{Op: eval.OpAny, Of: of}
+}
+
+// checkExcluded warns of != among alternatives where another one takes what it excludes: every value is one of them.
+func (c *conditions) checkExcluded(v cue.Value, s scope, values []any, of []eval.Condition) {
+	for i, part := range of {
+		others := slices.ContainsFunc(of[:i], func(other eval.Condition) bool { return other.Op == eval.OpNe && other.Value != part.Value })
+		if part.Op == eval.OpNe && part.Value != nil && (others || slices.Contains(values, part.Value)) {
+			c.problems.warn(c.at(v, s), s.where, `write & between them to exclude both: !="free" & !="pro"`,
+				"every value is one of these alternatives, since != takes all but one")
+			return
+		}
+	}
 }
 
 // flatten lists the alternatives of nested disjunctions.
@@ -164,6 +177,9 @@ func (c *conditions) reference(v cue.Value, args []cue.Value, s scope) eval.Cond
 	definition := strings.HasPrefix(name, "#")
 	isStruct := target.IncompleteKind() == cue.StructKind
 	switch {
+	case from == segmentsPath && !definition:
+		c.note(v, s, "write segments.#"+name, "there is no segment %s", name)
+		return always
 	case !definition && !strings.HasPrefix(name, "_"):
 		c.note(v, s, "refer to a definition at the top of a file, such as #adults, or write the condition out",
 			"a condition cannot refer to %s", name)

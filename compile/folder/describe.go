@@ -27,6 +27,7 @@ var (
 	reNoRef    = regexp.MustCompile(`^reference "(.+)" not found`)
 	reNoField  = regexp.MustCompile(`^undefined field: (.+)$`)
 	reOpen     = regexp.MustCompile(`(?s)^incomplete value (.+)$`)
+	reBoolean  = regexp.MustCompile(`^invalid value (true|false) \(type bool\) for bound (.+)$`)
 	reUnused   = regexp.MustCompile(`^imported and not used: "([^"]+)"`)
 )
 
@@ -128,7 +129,10 @@ func misfit(name, literal, raw string) (message, hint string, ok bool) {
 		if is == "int" && want == "float" || is == "float" && want == "int" {
 			return name + " must be a whole number, without a point", "", true
 		}
-		return fmt.Sprintf("%s must be %s, not %s", name, kindWords(want), kindWords(is)), "", true
+		if want == "struct" {
+			hint = blockHints[name]
+		}
+		return fmt.Sprintf("%s must be %s, not %s", name, kindWords(want), kindWords(is)), hint, true
 	}
 	if strings.HasPrefix(raw, "explicit error (_|_") {
 		return "an attribute cannot be asked to be both present and absent (_|_)", "", true
@@ -137,6 +141,10 @@ func misfit(name, literal, raw string) (message, hint string, ok bool) {
 		return name + " has an element that its type in schema/context.cue excludes", "", true
 	} else if m != nil {
 		return fmt.Sprintf("%s cannot be %s: it must satisfy %s", name, m[1], shorten(m[2])), "", true
+	}
+	if m := reBoolean.FindStringSubmatch(raw); m != nil {
+		not := map[string]string{"true": "false", "false": "true"}[m[1]]
+		return fmt.Sprintf("%s cannot stand before %s", m[2], m[1]), "write " + name + ": " + not, true
 	}
 	if m := reNoRange.FindStringSubmatch(raw); m != nil {
 		if m[1] == literal {
@@ -278,6 +286,13 @@ func unresolved(name string) (message, hint string) {
 		return message, `add: import "flags.local/schema"`
 	case "True", "False", "TRUE", "FALSE":
 		return message, "write " + strings.ToLower(name)
+	case "yes", "Yes", "YES":
+		return message, "write true"
+	case "no", "No", "NO":
+		return message, "write false"
+	}
+	if strings.HasPrefix(name, "#") {
+		return message, "write segments." + name + " for a segment, or define " + name + " at the top of a file"
 	}
 	if kind := otherTypes[name]; kind != "" {
 		return message, "write " + kind

@@ -34,6 +34,12 @@ var missingHints = map[string]string{
 	"expect":       `add the variant that is to come out: expect: "on"`,
 }
 
+// blockHints say how to write what is a block and easily taken for something else.
+var blockHints = map[string]string{
+	"environments": `write environments: production: serve: "on"`,
+	"variants":     "give each variant a name: variants: {on: true, off: false}",
+}
+
 // inRule says where a condition belongs.
 func inRule(condition string) string {
 	return fmt.Sprintf(`write it in a rule: rules: [{name: "...", %s: {...}, serve: "on"}]`, condition)

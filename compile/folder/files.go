@@ -8,7 +8,6 @@ import (
 
 	"cuelang.org/go/cue/ast"
 	"cuelang.org/go/cue/build"
-	"cuelang.org/go/cue/errors"
 	"cuelang.org/go/cue/parser"
 )
 
@@ -33,7 +32,7 @@ func loadFolder(tree fs.FS, dir string, p *problems) (folder, schema *build.Inst
 			continue
 		}
 		if parseAlone(tree, dir, names, p); len(p.list) == 0 {
-			p.addCUE(inst.Err, nil)
+			noteLoad(p, tree, inst.Err)
 		}
 		return nil, nil
 	}
@@ -127,9 +126,9 @@ func parseAlone(tree fs.FS, dir string, names []string, p *problems) {
 			p.add(Position{File: name}, nil, "", "the file cannot be read: %s", err)
 			continue
 		}
-		f, err := parser.ParseFile(name, text)
+		f, err := parser.ParseFile(name, text, parser.ParseComments)
 		if err != nil {
-			noteSyntax(p, name, err)
+			noteSyntax(p, name, text, err)
 			continue
 		}
 		if f.PackageName() == "" {
@@ -139,32 +138,6 @@ func parseAlone(tree fs.FS, dir string, names []string, p *problems) {
 		s := &syntax{problems: p, pkg: packageOf(dir)}
 		s.check(f)
 	}
-}
-
-// noteSyntax notes the first error of a file that is no CUE; the others mostly follow from it.
-func noteSyntax(p *problems, name string, err error) {
-	first := errors.Errors(err)[0]
-	at := Position{File: name, Line: 1, Column: 1}
-	if all := errors.Positions(first); len(all) > 0 {
-		at = position(all[0])
-	}
-	message, hint := syntaxMessage(text(first))
-	p.add(at, nil, hint, "%s", message)
-}
-
-// syntaxMessage says what the parser says in words that need no knowledge of it.
-func syntaxMessage(raw string) (message, hint string) {
-	switch {
-	case strings.HasPrefix(raw, "string literal not terminated"):
-		return "the text that begins here does not end", `close it with "`
-	case strings.Contains(raw, "found 'EOF'"):
-		return "the file ends too early", "look for a { or [ that is not closed"
-	case strings.HasSuffix(raw, "found '<-'"):
-		return "CUE reads <- as one sign", "put a space between < and the number, as in < -5"
-	case strings.HasPrefix(raw, "missing ','"):
-		return raw, "put a comma or a new line between fields, and look for a bracket that is not closed"
-	}
-	return raw, ""
 }
 
 // belongs tells whether an author's file is to be checked, and refuses what stands between the tie and the folder: it would

@@ -133,7 +133,6 @@ func TestRules(t *testing.T) {
 		{`#when: segments.#staff & segments.#europe`, `{"name":"r","serve":"on","when":{"all":[{"segment":"staff"},{"segment":"europe"}]}}`},
 		{`#any: [{age: 1}, segments.#staff]`, `{"any":[{"fields":{"age":{"eq":1}}},{"segment":"staff"}],"name":"r","serve":"on"}`},
 		{`#unless: {age: 1}, #when: plan: "pro"`, `{"name":"r","serve":"on","unless":{"fields":{"age":{"eq":1}}},"when":{"fields":{"plan":{"eq":"pro"}}}}`},
-		{`#unless: {}`, `{"name":"r","serve":"on","unless":{"all":[]}}`},
 	} {
 		rule, problems := compileRule(t, test.cue, "")
 		if len(problems) > 0 {

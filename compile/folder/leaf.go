@@ -2,6 +2,7 @@ package folder
 
 import (
 	"fmt"
+	"regexp"
 
 	"cuelang.org/go/cue"
 	"cuelang.org/go/cue/ast"
@@ -19,6 +20,8 @@ var bounds = map[cue.Op]eval.Op{
 	cue.RegexMatchOp:       eval.OpMatch,
 	cue.NotRegexMatchOp:    eval.OpNoMatch,
 }
+
+var reLook = regexp.MustCompile(`\(\?<?[=!]`)
 
 // types are the bare types that a condition may ask for.
 var types = map[cue.Kind]string{
@@ -38,7 +41,10 @@ func (c *conditions) bound(v cue.Value, op eval.Op, arg cue.Value, s scope) eval
 	}
 	if op == eval.OpMatch || op == eval.OpNoMatch {
 		text, _ := value.(string)
-		if err := eval.CheckRegexp(text); err != nil {
+		if err := eval.CheckRegexp(text); err != nil && reLook.MatchString(text) {
+			c.note(arg, s, "ask for one part with =~, and for the other with !~ or #unless", "a regular expression cannot look ahead or behind")
+			return always
+		} else if err != nil {
 			c.note(arg, s, "", "%s", err)
 			return always
 		}
@@ -139,5 +145,8 @@ func (c *conditions) fits(v cue.Value, s scope, op eval.Op, operand any) {
 		return
 	}
 	message, hint := explain(s.attribute.name(), fmt.Sprint(v), byPath(err)[0])
+	if operand == nil && op == eval.OpEq {
+		hint = "to ask for its absence write " + s.where[len(s.where)-1] + "?: _|_"
+	}
 	c.note(v, s, hint, "%s", message)
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"cuelang.org/go/cue/ast"
 	"cuelang.org/go/cue/errors"
 	"cuelang.org/go/cue/literal"
 	"cuelang.org/go/cue/token"
@@ -65,6 +66,25 @@ func (p *problems) knows(at Position) bool {
 	return slices.ContainsFunc(p.list, func(known *Error) bool { return known.At() == at && at.Line > 0 })
 }
 
+// within tells whether a mistake is noted in what the author wrote at a path.
+func (p *problems) within(path []string) bool {
+	n, depth := p.index.find(path)
+	if depth < len(path) {
+		return false
+	}
+	return slices.ContainsFunc(n.values, func(x ast.Expr) bool {
+		from, to := position(x.Pos()), position(x.End())
+		return slices.ContainsFunc(p.list, func(e *Error) bool {
+			at := e.At()
+			return !e.Warning && at.File == from.File && !before(at, from) && before(at, to)
+		})
+	})
+}
+
+func before(a, b Position) bool {
+	return a.Line < b.Line || a.Line == b.Line && a.Column < b.Column
+}
+
 // refuseTop notes a mistake about a field at the top of a file, and that nothing below it is worth another one.
 func (p *problems) refuseTop(pos token.Pos, name, hint, format string, args ...any) {
 	if p.refused == nil {
@@ -103,8 +123,12 @@ func (p *problems) addCUE(err error, skip func(where []string) bool) {
 // fields that a definition excludes, all but the first.
 func (p *problems) echoes(where []string, groups [][]errors.Error, i int) bool {
 	excluded := p.excluded(where, groups[i])
+	unused := reUnused.MatchString(text(groups[i][0]))
 	for j, group := range groups {
 		other := pathOf(group[0])
+		if unused && reNoRef.MatchString(text(group[0])) {
+			return true // what is not defined was to be in the import
+		}
 		if isVariant(where) && len(other) > len(where) && slices.Equal(other[:len(where)], where) {
 			return true
 		}

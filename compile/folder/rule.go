@@ -3,6 +3,7 @@ package folder
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"cuelang.org/go/cue"
 
@@ -37,8 +38,13 @@ func (f *flagReader) readRule(steps []string, w writtenRule, v cue.Value) eval.R
 	}
 	f.readConditions(steps, v, &rule)
 	if w.Share != nil {
-		share, _ := f.percentage(*w.Share, append(slices.Clone(steps), "share"))
+		at := append(slices.Clone(steps), "share")
+		share, _ := f.percentage(*w.Share, at)
 		rule.Share = &share
+		if written := f.problems.literal(f.path(at...)); strings.HasPrefix(written, ".") {
+			f.problems.warn(f.valueAt(at...), f.path(at...), "write 0"+written+" if it is meant, else the percentage, such as 25",
+				"a share of %s is less than one percent", written)
+		}
 	}
 	f.readRamp(steps, w, &rule)
 	f.readClock(steps, w, &rule)
@@ -62,7 +68,8 @@ func (f *flagReader) checkNames(steps []string, rules []eval.Rule) {
 // checkReachable notes the first rule after one that takes everybody.
 func (f *flagReader) checkReachable(steps []string, rules []eval.Rule) {
 	for i, rule := range rules[:max(0, len(rules)-1)] {
-		if !takesAll(rule) {
+		at := f.path(append(slices.Clone(steps), "rules", strconv.Itoa(i))...)
+		if !takesAll(rule) || f.problems.within(at) { // a condition that could not be read is none
 			continue
 		}
 		f.badLabel(append(slices.Clone(steps), "rules", strconv.Itoa(i+1)), "move it up, or give the other a condition",
@@ -87,6 +94,9 @@ func (f *flagReader) readConditions(steps []string, v cue.Value, rule *eval.Rule
 	if unless, at, ok := f.condition(steps, v, "#unless"); ok {
 		c := f.whole(unless, at)
 		rule.Unless = &c
+		if holdsForAll(c) && !f.problems.within(at) {
+			f.problems.add(f.problems.index.labelAt(at...), at, "say whom it leaves out, or remove it", "#unless asks for nothing, so it leaves everybody out")
+		}
 	}
 	list, at, ok := f.condition(steps, v, "#any")
 	if !ok {
@@ -98,7 +108,12 @@ func (f *flagReader) readConditions(steps []string, v cue.Value, rule *eval.Rule
 		return
 	}
 	for i := 0; alternatives.Next(); i++ {
-		rule.Any = append(rule.Any, f.whole(alternatives.Value(), append(slices.Clone(at), strconv.Itoa(i))))
+		each := append(slices.Clone(at), strconv.Itoa(i))
+		c := f.whole(alternatives.Value(), each)
+		rule.Any = append(rule.Any, c)
+		if holdsForAll(c) && !f.problems.within(each) {
+			f.problems.add(f.problems.index.valueAt(each...), each, "say what it asks for, or remove #any", "one of #any asks for nothing, so #any takes everybody")
+		}
 	}
 	if len(rule.Any) == 0 {
 		f.problems.add(f.problems.index.valueAt(at...), at, "add one, such as {plan: \"pro\"}", "#any has no condition of which one could hold")

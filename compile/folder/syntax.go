@@ -81,7 +81,34 @@ func (s *syntax) topField(d *ast.Field) {
 		s.topName(d.Label.Pos(), name)
 	}
 	s.mark(d, []string{name}, false)
+	if s.nameless(d, name) {
+		return
+	}
 	s.names([]string{name}, d.Value, helper, helper)
+}
+
+// nameless refuses flags and tests that are not below their names.
+func (s *syntax) nameless(d *ast.Field, name string) bool {
+	block, ok := d.Value.(*ast.StructLit)
+	telling, hint := []string{"flag", "environment", "expect"}, `write tests: "staff get it": {...}`
+	if name == "flags" {
+		telling, hint = []string{"description", "owner", "kind"}, `write flags: "the.key": {...}`
+	}
+	if !ok || s.pkg != "flags" || name != "flags" && name != "tests" {
+		return false
+	}
+	for _, e := range block.Elts {
+		field, isField := e.(*ast.Field)
+		if !isField {
+			continue
+		}
+		label, _, _ := ast.LabelName(field.Label)
+		if _, isText := field.Value.(*ast.BasicLit); isText && slices.Contains(telling, label) {
+			s.problems.refuseTop(d.Label.Pos(), name, hint, "a %s has no name", strings.TrimSuffix(name, "s"))
+			return true
+		}
+	}
+	return false
 }
 
 // topName refuses fields at the top of a file that nothing reads.
@@ -203,6 +230,7 @@ func (s *syntax) visit(n ast.Node) bool {
 		s.binary(n)
 	case *ast.BasicLit:
 		s.number(n)
+		s.quotes(n)
 	case *ast.SelectorExpr:
 		s.selector(n)
 		_, named := n.X.(*ast.Ident)
@@ -223,6 +251,14 @@ func (s *syntax) other(n ast.Node) {
 		return
 	}
 	s.refuse(n.Pos(), "", "this is not part of the flag language")
+}
+
+// quotes refuses bytes, which people who write 'x' do not mean.
+func (s *syntax) quotes(n *ast.BasicLit) {
+	if n.Kind != token.STRING || !strings.HasPrefix(strings.TrimLeft(n.Value, "#"), "'") {
+		return
+	}
+	s.refuse(n.Pos(), "write "+quote(strings.Trim(n.Value, "#'")), "a text stands in double quotes")
 }
 
 // ident refuses the name of a package in place of a value: CUE takes it for a block, which asks for nothing.
@@ -275,6 +311,14 @@ func (s *syntax) call(n *ast.CallExpr) {
 }
 
 func (s *syntax) unary(n *ast.UnaryExpr) {
+	if inner, ok := n.X.(*ast.UnaryExpr); ok && n.Op != token.SUB && inner.Op != token.SUB { // < -5 is fine, and - -5 is refused below
+		hint := ""
+		if n.Op == token.LSS && inner.Op == token.GTR {
+			hint = "write !="
+		}
+		s.refuse(n.Pos(), hint, "%s%s is not part of the flag language", n.Op, inner.Op)
+		return
+	}
 	switch n.Op {
 	case token.MUL:
 		s.refuse(n.Pos(), "remove the *", "a default (*) is not part of the flag language")
@@ -302,9 +346,24 @@ func (s *syntax) binary(n *ast.BinaryExpr) {
 	case token.LAND, token.LOR:
 		hint = fmt.Sprintf("write a single %s", n.Op.String()[:1])
 	case token.EQL, token.NEQ, token.LSS, token.LEQ, token.GTR, token.GEQ, token.MAT, token.NMAT:
-		hint = "a condition names the attribute and what it asks for, such as age: >=18"
+		hint = colonHint(n)
+	case token.SUB:
+		hint = "write a day in quotes, and the result of a calculation out"
 	}
 	s.refuse(n.OpPos, hint, "%s between two values is not part of the flag language", n.Op)
+}
+
+// colonHint says how to write a comparison of two values: age >= 18 is age: >=18.
+func colonHint(n *ast.BinaryExpr) string {
+	name, named := n.X.(*ast.Ident)
+	value, ok := n.Y.(*ast.BasicLit)
+	switch {
+	case !named || !ok:
+		return "a condition names the attribute and what it asks for, such as age: >=18"
+	case n.Op == token.EQL:
+		return fmt.Sprintf("write %s: %s", name.Name, value.Value)
+	}
+	return fmt.Sprintf("write %s: %s%s", name.Name, n.Op, value.Value)
 }
 
 func firstWord(s string) string {
