@@ -95,6 +95,9 @@ func (l *link) origin(h feed.Header, skew time.Duration) {
 	}
 	if h.Type == feed.TypeFresh {
 		l.refused = h.Refused
+		if r := h.Refused; r != nil { // it goes to terminals and logs
+			r.Revision, r.Reason, r.File = printable(r.Revision), printable(r.Reason), printable(r.File)
+		}
 	}
 }
 

@@ -25,7 +25,7 @@ type look struct {
 	fetched    time.Time                    // when the last of those that succeeded began
 }
 
-// unrelated says whether a revision has no place in the branch's history, for sure: one that is not known is fetched for,
+// unrelated says whether a revision has no place in the branch's history, for sure: one that is not in it yet is fetched for,
 // since another replica may have been quicker.
 func (d *Daemon) unrelated(ctx context.Context, revision string) bool {
 	repository := d.look.repository.Load()
@@ -35,27 +35,27 @@ func (d *Daemon) unrelated(ctx context.Context, revision string) bool {
 	arrived := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
-	related, err := place(ctx, repository, revision)
-	if errors.Is(err, gitrepo.ErrNoCommit) {
-		if err := d.look.fetch(ctx, repository, arrived); err != nil {
-			return false
-		}
-		related, err = place(ctx, repository, revision)
+	if in, err := within(ctx, repository, revision); in || err != nil {
+		return false
 	}
-	return errors.Is(err, gitrepo.ErrNoCommit) || err == nil && !related
+	if err := d.look.fetch(ctx, repository, arrived); err != nil {
+		return false
+	}
+	in, err := within(ctx, repository, revision)
+	return !in && err == nil
 }
 
-// place says whether a revision comes before the branch's tip or after it.
-func place(ctx context.Context, repository *gitrepo.Repo, revision string) (bool, error) {
+// within says whether a revision is the branch's tip or comes before it.
+func within(ctx context.Context, repository *gitrepo.Repo, revision string) (bool, error) {
 	tip, err := repository.Head(ctx)
 	if err != nil {
 		return false, err
 	}
-	before, err := repository.IsAncestor(ctx, revision, tip.Hash)
-	if err != nil || before {
-		return before, err
+	in, err := repository.IsAncestor(ctx, revision, tip.Hash)
+	if errors.Is(err, gitrepo.ErrNoCommit) {
+		return false, nil
 	}
-	return repository.IsAncestor(ctx, tip.Hash, revision)
+	return in, err
 }
 
 // fetch fetches, unless somebody else's look did after the time given.

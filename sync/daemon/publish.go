@@ -127,8 +127,7 @@ func (d *Daemon) refuse(revision string, problems []*compile.Error) {
 		return
 	}
 	for _, p := range errors {
-		d.config.Logger.Error("commit refused", "revision", short(revision), "at", fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column),
-			"reason", p.Message, "hint", p.Hint)
+		d.config.Logger.Error("commit refused", "revision", short(revision), "problem", p.Error())
 	}
 }
 
@@ -143,7 +142,12 @@ func (d *Daemon) verified(tip string) {
 
 // unverified notes that the source could not be read; it is logged when that begins or the reason changes.
 func (d *Daemon) unverified(err error) {
-	if d.board.fail(err) {
+	if !d.board.fail(err) {
+		return
+	}
+	if d.serving.any() {
 		d.config.Logger.Error("the source can't be read; the last good state is served", "error", err)
+	} else {
+		d.config.Logger.Error("the source can't be read, and there is no last good state to serve", "error", err)
 	}
 }

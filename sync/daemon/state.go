@@ -30,10 +30,9 @@ func (d *Daemon) save(snapshots map[string]*eval.Snapshot) error {
 	if err := replaceFile(filepath.Join(dir, sourceFile), []byte(d.config.source())); err != nil {
 		return err
 	}
+	var errs []error
 	for name := range snapshots {
-		if err := d.saveEnvironment(filepath.Join(dir, name)); err != nil {
-			return err
-		}
+		errs = append(errs, d.saveEnvironment(filepath.Join(dir, name)))
 	}
 	files, err := os.ReadDir(dir)
 	for _, file := range files {
@@ -41,7 +40,7 @@ func (d *Daemon) save(snapshots map[string]*eval.Snapshot) error {
 			_ = os.Remove(filepath.Join(dir, name))
 		}
 	}
-	return err
+	return errors.Join(append(errs, err)...)
 }
 
 // The files of an environment's state: its snapshot, and what a delta from an earlier one needs; and the file that says whose
@@ -87,11 +86,18 @@ func (d *Daemon) saveEnvironment(file string) error {
 	if err := replaceFile(file+stateSuffix, text.Bytes()); err != nil {
 		return err
 	}
-	earlier, err := json.Marshal(past)
+	earlier, err := json.Marshal(pastFile{snapshot.At().Digest, past})
 	if err != nil {
 		return err
 	}
 	return replaceFile(file+pastSuffix, earlier)
+}
+
+// pastFile is what came before the snapshot of a digest. It is of no use beside another one, as after a crash between two
+// writes.
+type pastFile struct {
+	Digest string     `json:"digest"`
+	Past   []hub.Past `json:"past"`
 }
 
 // stateDir is where the last good state is kept; "": nowhere. Uncommitted files leave none behind.
@@ -106,6 +112,9 @@ func (d *Daemon) stateDir() string {
 // its environment is known, and has no snapshot until then. The error is that the state is not this source's.
 func (d *Daemon) restore() error {
 	if d.stateDir() == "" {
+		if d.config.Worktree == "" {
+			d.config.Logger.Warn("no last good state is kept, as there is no folder for it: name one with --state")
+		}
 		return nil
 	}
 	if err := d.checkSource(); err != nil {
@@ -143,11 +152,14 @@ func (d *Daemon) restoreEnvironment(file string) (*eval.Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	var past []hub.Past // without it, or with one that is damaged, subscribers get a snapshot where a delta would have done
+	var past pastFile // without it, or with one that is damaged, subscribers get a snapshot where a delta would have done
 	if text, err := os.ReadFile(strings.TrimSuffix(file, stateSuffix) + pastSuffix); err == nil {
 		_ = json.Unmarshal(text, &past)
 	}
-	return snapshot, d.hub.Restore(snapshot.Meta().Environment, snapshot, past)
+	if past.Digest != snapshot.At().Digest {
+		past.Past = nil
+	}
+	return snapshot, d.hub.Restore(snapshot.Meta().Environment, snapshot, past.Past)
 }
 
 func readState(file string) (*eval.Snapshot, error) {

@@ -11,8 +11,8 @@ import (
 const (
 	// DefaultInterval is how often Watch fetches when told nothing else.
 	DefaultInterval = 10 * time.Second
-	// maxBackoff is the longest wait after failures.
-	maxBackoff = 5 * time.Minute
+	// maxBackoff is the longest wait after failures: whoever turns something off after an outage waits no longer than that.
+	maxBackoff = time.Minute
 )
 
 // Watch fetches now and then every interval (give or take a tenth; 0 or less means 10 s) until ctx ends, and calls fn at the
@@ -21,7 +21,7 @@ const (
 // A value on hints brings the next fetch forward. One that comes while a fetch runs causes one more fetch, however many come:
 // the last hint is always followed by a whole fetch. Senders wait for no fetch. hints may be nil, and may be closed.
 //
-// While a remote fails, the waits double up to 5 minutes, unless a hint comes; a remote that answers that the branch or
+// While a remote fails, the waits double up to a minute, unless a hint comes; a remote that answers that the branch or
 // any commit is missing has not failed. A local repository is read at every interval. The fetch that ctx ends is not
 // reported.
 func (r *Repo) Watch(ctx context.Context, interval time.Duration, hints <-chan struct{}, fn func(Commit, error)) {
@@ -81,9 +81,9 @@ func collect(ctx context.Context, hints <-chan struct{}, hinted chan<- struct{})
 // pause gives the wait before the next fetch: the interval, doubled for each failure in a row up to maxBackoff, and
 // spread by a tenth either way so that daemons started together do not ask together.
 func pause(interval time.Duration, failures int) time.Duration {
-	wait := interval
-	for ; failures > 0 && wait < maxBackoff; failures-- {
-		wait = min(2*wait, maxBackoff)
+	wait, most := interval, max(interval, maxBackoff)
+	for ; failures > 0 && wait < most; failures-- {
+		wait = min(2*wait, most)
 	}
 	return time.Duration(float64(wait) * (0.9 + 0.2*rand.Float64()))
 }

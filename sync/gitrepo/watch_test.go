@@ -67,11 +67,11 @@ func TestWatchBacksOff(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		w := watched{failing: true}
 		done := w.start(ctx, 0, nil)
-		<-time.After((20 + 40 + 80 + 160 + 300 + 300 + 150) * time.Second)
+		<-time.After((20 + 40 + 60 + 60 + 60 + 30) * time.Second)
 		cancel()
 		<-done
 		const s = time.Second
-		w.requireGaps(t, 20*s, 40*s, 80*s, 160*s, 300*s, 300*s)
+		w.requireGaps(t, 20*s, 40*s, 60*s, 60*s, 60*s)
 	})
 }
 

@@ -125,7 +125,7 @@ func (h *Hub) request(r *http.Request) (hello, *environment, error) {
 	if err := asked.check(query.Get("client")); err != nil {
 		return hello{}, nil, err
 	}
-	if asked.environment != "" && h.config.Authorize != nil {
+	if h.config.Authorize != nil {
 		if err := h.config.Authorize(r, asked.environment); err != nil {
 			return hello{}, nil, &httpError{http.StatusForbidden, err.Error()}
 		}
