@@ -1,9 +1,12 @@
 package eval
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 )
@@ -40,10 +43,24 @@ func (r random) condition(depth int) jsonObject {
 
 func (r random) leaf() jsonObject {
 	ordered := pick[any](r, 0, 18, 18.5, "a", "b")
-	return pick(r, jsonObject{"eq": r.scalar()}, jsonObject{"ne": r.scalar()}, jsonObject{"in": []any{r.scalar(), r.scalar()}},
+	return pick(r, r.form(), r.form(), jsonObject{"eq": r.scalar()}, jsonObject{"ne": r.scalar()}, jsonObject{"in": []any{r.scalar(), r.scalar()}},
 		jsonObject{pick(r, "lt", "le", "gt", "ge"): ordered}, jsonObject{pick(r, "prefix", "suffix", "contains"): "a"},
 		jsonObject{pick(r, "match", "noMatch"): pick(r, "^a", "b$", "[0-9]+")},
 		jsonObject{"type": pick(r, "any", "string", "number", "integer", "boolean", "object", "list", "null")})
+}
+
+// form is a leaf on lists, or on strings that are read as something else.
+func (r random) form() jsonObject {
+	at := pick(r, "2026-12-01T00:00:00Z", "2026-12-02T10:00:00.5+01:00")
+	return pick(r, jsonObject{"cidr": pick(r, "10.0.0.0/8", "::/0")}, jsonObject{"version": pick(r, ">=1.0.0 <2.0.0-0", "=2.0.0||<1.0.0")},
+		jsonObject{"time": pick(r, jsonObject{"after": at}, jsonObject{"before": at}, jsonObject{})}, jsonObject{"inFold": []any{"a", "user-1"}},
+		jsonObject{"inSHA256": []any{strings.Repeat("0", 64), hexSum("a")}}, jsonObject{"has": r.scalar()},
+		jsonObject{"matchN": []any{jsonObject{pick(r, "eq", "ge", "lt"): r.IntN(3)}, jsonObject{"in": []any{r.scalar(), r.scalar()}}}})
+}
+
+func hexSum(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
 }
 
 func (r random) attribute() string { return pick(r, "a", "b", "c", "plan", TargetingKey) }
@@ -152,7 +169,8 @@ func (r random) context() Context {
 		case 0, 1:
 			ec[name] = r.scalar()
 		case 2:
-			ec[name] = pick[any](r, map[string]any{"a": r.scalar(), "b": r.scalar()}, []any{"a"}, []string{"a"}, json.Number("18.0"),
+			ec[name] = pick[any](r, map[string]any{"a": r.scalar(), "b": r.scalar()}, []any{"a"}, []string{"a"}, []any{18, "b", nil},
+				"10.0.0.1", "1.5.0", "2.0.0", "2026-12-01T12:00:00Z", " USER-1", json.Number("18.0"),
 				int8(18), uint64(18), float32(18.5), benchNow, struct{}{})
 		}
 	}
