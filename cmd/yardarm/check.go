@@ -24,7 +24,7 @@ line: file:line:column, what is wrong, and what to write instead. Exit code 1 if
 		Example: `  yardarm check                    this repository
   yardarm check --watch            again whenever a file changes
   yardarm check --format json      for programs`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: a.runs(func(cmd *cobra.Command, _ []string) error {
 			if err := checkFormat(format); err != nil {
 				return err
@@ -40,6 +40,7 @@ line: file:line:column, what is wrong, and what to write instead. Exit code 1 if
 		}),
 	}
 	cmd.Flags().StringVar(&format, "format", "text", "text or json")
+	complete(cmd, "format", offer("text", "json"))
 	cmd.Flags().BoolVar(&watch, "watch", false, "check again whenever a file changes, until interrupted")
 	return cmd
 }

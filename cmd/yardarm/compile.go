@@ -18,7 +18,7 @@ func (a *app) compileCommand() *cobra.Command {
 bootstrap file. Files that differ from the last commit give a revision that ends in "-dirty".`,
 		Example: `  yardarm compile --environment production
   yardarm compile --environment production --output bootstrap.snapshot`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: a.runs(func(cmd *cobra.Command, _ []string) error {
 			at, err := a.position(cmd.Context())
 			if err != nil {
@@ -36,6 +36,7 @@ bootstrap file. Files that differ from the last commit give a revision that ends
 		}),
 	}
 	cmd.Flags().StringVar(&environment, "environment", "", "the environment to compile for")
+	complete(cmd, "environment", a.offerEnvironments)
 	cmd.Flags().StringVarP(&output, "output", "o", "", "a file to write instead of standard output")
 	return cmd
 }

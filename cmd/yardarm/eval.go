@@ -1,12 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"os"
 	"strings"
 	"time"
 
@@ -26,17 +22,22 @@ func (a *app) evalCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "eval FLAG",
 		Short: "Say what a flag serves to an evaluation context, and why",
+		Long: `Eval decides as services do, from the flag files as they lie in the folder. What in the context does not fit #Context in
+schema/context.cue is said on standard error: services may send it, but conditions cannot have been meant for it.`,
 		Example: `  yardarm eval checkout.new-payment --environment production --context '{"targetingKey": "user-1", "plan": "pro"}'
   yardarm eval checkout.new-payment --environment production --context @context.json --explain
   echo '{"targetingKey": "user-1"}' | yardarm eval search.ranker --environment staging --context @-`,
-		Args: cobra.MatchAll(cobra.ExactArgs(1)),
-		RunE: a.runs(func(cmd *cobra.Command, args []string) error { return a.eval(cmd, args[0], o) }),
+		Args:              oneArg("name a flag, such as checkout.new-payment"),
+		ValidArgsFunction: a.offerFlags,
+		RunE:              a.runs(func(cmd *cobra.Command, args []string) error { return a.eval(cmd, args[0], o) }),
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.environment, "environment", "", "the environment to ask in")
 	flags.StringVar(&o.context, "context", "{}", "the evaluation context: JSON, @FILE, or @- for standard input")
 	flags.StringVar(&o.format, "format", "text", "text or json")
 	flags.BoolVar(&o.explain, "explain", false, "tell each step of the decision")
+	complete(cmd, "environment", a.offerEnvironments)
+	complete(cmd, "format", offer("text", "json"))
 	return cmd
 }
 
@@ -63,6 +64,7 @@ func (a *app) eval(cmd *cobra.Command, key string, o evalOptions) error {
 	if snapshot.Flag(key) == nil {
 		return usagef("there is no flag %q%s", key, suggestFlag(snapshot, key))
 	}
+	printProblems(a.stderr, out.CheckContext(ec))
 	return a.printDecision(snapshot, key, ec, o)
 }
 
@@ -114,38 +116,6 @@ func decisionLine(key string, r eval.Result) string {
 		value = fmt.Append(nil, r.Value)
 	}
 	return fmt.Sprintf("%s = %s (variant %s, %s)", key, value, r.Variant, r.Reason)
-}
-
-// readContext reads an evaluation context from --context: JSON, @FILE, or @- for standard input.
-func (a *app) readContext(text string) (eval.Context, error) {
-	data, source := []byte(text), "--context"
-	if name, ok := strings.CutPrefix(text, "@"); ok {
-		var err error
-		source = name
-		if data, err = a.readFile(name); err != nil {
-			return nil, usagef("--context @%s: %w", name, err)
-		}
-	}
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.UseNumber()
-	var ec eval.Context
-	if err := decoder.Decode(&ec); err != nil {
-		return nil, usagef(`%s is not a JSON object (%w); write one such as {"targetingKey": "user-1", "plan": "pro"}`, source, err)
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return nil, usagef("%s has more after its JSON object; write one object", source)
-	}
-	if ec == nil {
-		ec = eval.Context{}
-	}
-	return ec, nil
-}
-
-func (a *app) readFile(name string) ([]byte, error) {
-	if name == "-" {
-		return io.ReadAll(a.stdin)
-	}
-	return os.ReadFile(name)
 }
 
 // suggestFlag names the flags whose keys contain what was asked for, or share its last part.

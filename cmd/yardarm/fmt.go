@@ -23,13 +23,17 @@ func (a *app) fmtCommand() *cobra.Command {
 that it changed. A file that is not valid CUE is left as it is and reported.`,
 		Example: `  yardarm fmt
   yardarm fmt --check              change nothing; exit code 1 if a file is not in form`,
-		RunE: a.runs(func(_ *cobra.Command, files []string) error { return a.format(files, check) }),
+		ValidArgsFunction: offerCUE,
+		RunE:              a.runs(func(_ *cobra.Command, files []string) error { return a.format(files, check) }),
 	}
 	cmd.Flags().BoolVar(&check, "check", false, "only name the files that are not in form, and exit with 1 if there are any")
 	return cmd
 }
 
 func (a *app) format(files []string, check bool) error {
+	if err := checkCUEFiles(files); err != nil {
+		return err
+	}
 	if len(files) == 0 {
 		root, err := a.flagRoot()
 		if err != nil {
@@ -53,6 +57,22 @@ func (a *app) format(files []string, check bool) error {
 	}
 	if wrong {
 		return errProblems
+	}
+	return nil
+}
+
+// checkCUEFiles refuses what is no CUE file, all of it before one is touched.
+func checkCUEFiles(files []string) error {
+	for _, file := range files {
+		info, err := os.Stat(file)
+		switch {
+		case err != nil:
+			return usageError{err}
+		case info.IsDir():
+			return usagef("%s is a folder; name CUE files, or none for all of the flag repository's", file)
+		case !strings.HasSuffix(file, ".cue"):
+			return usagef("%s is left as it is: only files whose name ends in .cue are CUE", file)
+		}
 	}
 	return nil
 }

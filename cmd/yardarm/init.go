@@ -17,11 +17,12 @@ func (a *app) initCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "init",
 		Short: "Start a flag repository: schema, a sample flag with tests, a workflow, CODEOWNERS",
-		Long: `Init writes the files of a new flag repository into the folder that --repo names, made if need be. It overwrites nothing: where a
-file is in the way it writes none.`,
-		Example: `  mkdir flags && cd flags && git init && yardarm init && yardarm check
+		Long: `Init writes the files of a new flag repository into the folder that --repo names, made if need be. It
+overwrites nothing: where a file of the schema or of flags is in the way it writes none. A workflow and a CODEOWNERS file that are
+there already stay as they are; in a folder of a larger Git repository they are not written, as they belong at its top.`,
+		Example: `  mkdir our-flags && cd our-flags && git init -b main && yardarm init && yardarm check
   yardarm init --repo ./our-flags`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: a.runs(func(*cobra.Command, []string) error { return a.init() }),
 	}
 }
@@ -34,13 +35,16 @@ func (a *app) init() error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(a.repo, 0o755); err != nil {
+	top, err := gitTop(a.repo)
+	if err != nil {
 		return err
 	}
-	if err := a.createFiles(a.repo, files); err != nil {
+	files, notes := a.leaveOut(files, top)
+	if _, err := writeNew(a.repo, files); err != nil {
 		return err
 	}
-	fmt.Fprint(a.stderr, a.nextSteps())
+	a.printNames(files)
+	fmt.Fprint(a.stderr, notes, a.nextSteps(top != ""))
 	return nil
 }
 
@@ -69,30 +73,60 @@ func initFiles() ([]newFile, error) {
 	return files, nil
 }
 
+// forGitHub are the files that GitHub reads, at the top of a Git repository only.
+var forGitHub = []string{".github/workflows/flags.yml", "CODEOWNERS"}
+
+// leaveOut drops of what GitHub reads what is there already, or all of it where the top of the Git repository is elsewhere, and
+// says so.
+func (a *app) leaveOut(files []newFile, top string) (left []newFile, notes string) {
+	here, err := filepath.Abs(a.repo)
+	if err == nil && top != "" && top != here {
+		below, _ := filepath.Rel(top, here) // it is below
+		notes = fmt.Sprintf("%s are not written: GitHub reads them at the top of the Git repository only, which is %s.\n"+
+			"To have them there, take those that 'yardarm init' writes elsewhere, with 'check --repo %s' in the workflow.\n",
+			strings.Join(forGitHub, " and "), top, filepath.ToSlash(below))
+	}
+	below := notes != ""
+	left = slices.DeleteFunc(files, func(file newFile) bool {
+		name := filepath.ToSlash(file.name)
+		switch {
+		case !slices.Contains(forGitHub, name):
+			return false
+		case below:
+			return true
+		case exists(filepath.Join(a.repo, file.name)):
+			notes += name + " is there already and stays as it is.\n"
+			return true
+		}
+		return false
+	})
+	return left, notes
+}
+
 // nextSteps tells what to do with a new flag repository.
-func (a *app) nextSteps() string {
+func (a *app) nextSteps(inGit bool) string {
 	repo := ""
 	if a.repo != "." {
 		repo = " --repo " + a.repo
 	}
 	text := "\nNext:\n  yardarm check" + repo + "\n  yardarm new checkout.new-payment" + repo + "\n"
-	if !inGit(a.repo) {
+	if !inGit {
 		text += "  git init -b main " + a.repo + "\n"
 	}
 	return text + "  git add and commit, then yardarm serve" + repo + "\n"
 }
 
-// inGit says whether a folder lies in a Git checkout.
-func inGit(dir string) bool {
+// gitTop is the top of the Git checkout that a folder lies in, "" if none. The folder need not be there yet.
+func gitTop(dir string) (string, error) {
 	dir, err := filepath.Abs(dir)
 	for err == nil {
-		if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil {
-			return true
+		if exists(filepath.Join(dir, ".git")) {
+			return dir, nil
 		}
 		if dir == filepath.Dir(dir) {
 			break
 		}
 		dir = filepath.Dir(dir)
 	}
-	return false
+	return "", err
 }

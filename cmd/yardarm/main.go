@@ -57,7 +57,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	a := &app{stdin: stdin, stdout: stdout, stderr: stderr}
 	root := a.root()
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	var usage usageError
 	switch {
 	case err == nil, errors.Is(err, context.Canceled) && ctx.Err() != nil:
@@ -67,7 +67,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	case !a.started || errors.As(err, &usage):
 		fmt.Fprintf(stderr, "yardarm: %v\n", err)
 		if !a.started {
-			fmt.Fprintln(stderr, "Try 'yardarm --help'.")
+			fmt.Fprintf(stderr, "Try '%s --help'.\n", cmd.CommandPath())
 		}
 		return exitUsage
 	default:
@@ -90,12 +90,14 @@ them, and ` + "`yardarm serve`" + ` sends each commit to every subscribed servic
   yardarm watch --environment production ws://127.0.0.1:8080/feed`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
+		Version:       version(),
 		Args:          knownCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
+	root.SetVersionTemplate(versions())
 	root.PersistentFlags().StringVar(&a.repo, "repo", ".", "the flag repository: its folder, or one inside it")
 	root.AddCommand(a.initCommand(), a.newCommand(), a.checkCommand(), a.fmtCommand(), a.compileCommand(),
 		a.evalCommand(), a.serveCommand(), a.watchCommand(), a.upgradeCommand(), a.versionCommand())

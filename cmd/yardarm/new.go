@@ -2,11 +2,16 @@ package main
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"embed"
+	"encoding/json"
+	"errors"
 	"fmt"
-	"os"
+	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"text/template"
 	"time"
@@ -14,6 +19,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/yardarm-io/yardarm/compile"
+	"github.com/yardarm-io/yardarm/compile/folder"
 	"github.com/yardarm-io/yardarm/edit"
 	"github.com/yardarm-io/yardarm/eval"
 )
@@ -24,6 +30,9 @@ var templates embed.FS
 // flagKey is what a flag key looks like; the schema says the same.
 var flagKey = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
 
+// kinds are what a flag can be for; the schema says the same.
+var kinds = []string{"release", "experiment", "ops", "permission"}
+
 // newOptions are new's flags.
 type newOptions struct{ folder, kind, owner string }
 
@@ -33,28 +42,29 @@ func (a *app) newCommand() *cobra.Command {
 		Use:   "new KEY",
 		Short: "Write a flag file, with comments for someone who never saw CUE",
 		Long: `New writes the file of a new flag, off in every environment, into the folder whose flags share the first part of its key;
-where there is none, into a new folder named like that part.`,
+where there is none, into a new folder named like that part. A file that would not compile is not left behind.`,
 		Example: `  yardarm new checkout.new-payment
   yardarm new search.ranker --kind experiment --owner team-search --folder search`,
-		Args: cobra.ExactArgs(1),
-		RunE: a.runs(func(cmd *cobra.Command, args []string) error { return a.newFlag(cmd, args[0], o) }),
+		Args:              oneArg("name the flag to write, such as checkout.new-payment"),
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE:              a.runs(func(cmd *cobra.Command, args []string) error { return a.newFlag(cmd.Context(), args[0], o) }),
 	}
 	cmd.Flags().StringVar(&o.folder, "folder", "", "the folder below flags to write to (default: found by the key)")
 	cmd.Flags().StringVar(&o.kind, "kind", "release", "release, experiment, ops or permission")
 	cmd.Flags().StringVar(&o.owner, "owner", "", "who answers for the flag (default: the owner of the folder's other flags)")
+	complete(cmd, "kind", offer(kinds...))
+	complete(cmd, "owner", cobra.NoFileCompletions)
 	return cmd
 }
 
-func (a *app) newFlag(cmd *cobra.Command, key string, o newOptions) error {
+func (a *app) newFlag(ctx context.Context, key string, o newOptions) error {
 	if !flagKey.MatchString(key) {
 		return usagef("%q can't be a flag key; write letters, digits, '.', '_' and '-', such as checkout.new-payment", key)
 	}
-	switch o.kind {
-	case "release", "experiment", "ops", "permission":
-	default:
+	if !slices.Contains(kinds, o.kind) {
 		return usagef("--kind %q: write release, experiment, ops or permission", o.kind)
 	}
-	out, err := a.compileGood(cmd.Context(), eval.At{})
+	out, err := a.compileGood(ctx, eval.At{})
 	if err != nil {
 		return err
 	}
@@ -67,39 +77,81 @@ func (a *app) newFlag(cmd *cobra.Command, key string, o newOptions) error {
 			return usagef("there is a flag %q already, in %s", key, flag.At.File)
 		}
 	}
-	file, text, err := newFlagFile(out, key, o)
+	file, err := newFlagFile(out, key, o)
 	if err != nil {
 		return err
 	}
-	return a.createFiles(root, []newFile{{file, text}})
+	undo, err := writeNew(root, []newFile{file})
+	if err != nil {
+		return err
+	}
+	if err := a.checkNew(ctx, root, key, file.name); err != nil {
+		undo()
+		return err
+	}
+	a.printNames([]newFile{file})
+	return nil
 }
 
-// newFlagFile gives the path and the text of a new flag's file.
-func newFlagFile(out *compile.Output, key string, o newOptions) (file string, text []byte, err error) {
+// checkNew demands that a file that was written compiles to its flag, and that nothing else suffers from it.
+func (a *app) checkNew(ctx context.Context, root, key, file string) error {
+	out, err := a.compileRoot(ctx, root, eval.At{})
+	if err != nil {
+		return err
+	}
+	if out.Err() != nil {
+		printProblems(a.stderr, out.Problems)
+	} else if slices.ContainsFunc(out.Flags, func(f folder.Flag) bool { return f.Key == key && f.At.File == filepath.ToSlash(file) }) {
+		return nil
+	}
+	return fmt.Errorf("%s was removed again, as the flags do not compile with it; name another folder with --folder", filepath.ToSlash(file))
+}
+
+// newFlagFile gives the file of a new flag.
+func newFlagFile(out *compile.Output, key string, o newOptions) (newFile, error) {
 	group, name, found := strings.Cut(key, ".")
 	if !found {
 		name = key
 	}
 	folder, owner := homeOf(out, group)
-	if o.folder != "" {
-		folder = strings.TrimPrefix(filepath.ToSlash(filepath.Clean(o.folder)), "flags/")
+	file, err := newFlagPath(folder, o.folder, key, name)
+	if err != nil {
+		return newFile{}, err
 	}
-	if strings.HasPrefix(folder, "..") || strings.HasPrefix(folder, "/") || folder == "segments" || folder == "." {
-		return "", nil, usagef("--folder %s: name a folder below flags, such as payments", o.folder)
-	}
-	if o.owner != "" {
-		owner = o.owner
-	}
-	text, err = render("new.cue.tmpl", map[string]any{
-		"Key": key, "Kind": o.kind, "Owner": owner, "Environments": out.Project.Environments, "Name": name,
+	text, err := render("new.cue.tmpl", map[string]any{
+		"Key": key, "Kind": o.kind, "Owner": cmp.Or(o.owner, owner), "Environments": out.Project.Environments,
 		"Expires": time.Now().AddDate(0, 3, 0).Format(time.DateOnly), "MustExpire": o.kind == "release" || o.kind == "experiment",
 	})
 	if err != nil {
-		return "", nil, err
+		return newFile{}, err
 	}
-	file = filepath.Join("flags", filepath.FromSlash(folder), name+".cue")
 	text, err = edit.Format(file, text)
-	return file, text, err
+	return newFile{filepath.FromSlash(file), text}, err
+}
+
+// newFlagPath gives a path for a new flag's file: in the folder asked for, else the one found by the key; called like the
+// part of the key behind the first dot, else, where CUE would leave that out, like the whole key.
+func newFlagPath(found, asked, key, name string) (string, error) {
+	folder, advice := found, "name another folder with --folder"
+	if asked != "" {
+		folder = strings.TrimPrefix(filepath.ToSlash(filepath.Clean(asked)), "flags/")
+		advice = "name a folder below flags, such as payments"
+	}
+	var problem *compile.Error
+	if err := compile.CheckPath(path.Join("flags", folder, "name.cue")); errors.As(err, &problem) || filepath.IsAbs(asked) || folder == "flags" {
+		message := "flags stand in folders below flags"
+		if problem != nil {
+			message = problem.Message
+		}
+		return "", usagef("the flag can't stand in the folder %s: %s; %s", folder, message, advice)
+	}
+	for _, stem := range []string{name, key, strings.ReplaceAll(key, "_", "-")} {
+		file := path.Join("flags", folder, stem+".cue")
+		if err := compile.CheckPath(file); !errors.As(err, &problem) {
+			return file, nil
+		}
+	}
+	return "", usagef("no file can be called like %s: %s; choose another key", key, problem.Message)
 }
 
 // homeOf finds the folder, below flags, and the owner of the flags whose keys begin with group; else a new folder of that name.
@@ -130,9 +182,18 @@ func ownerOf(out *compile.Output, key, group string) string {
 	return "team-" + group
 }
 
+// quote writes a CUE string. JSON's are such, where Go's are not.
+func quote(text string) (string, error) {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(text)
+	return strings.TrimSpace(b.String()), err
+}
+
 // render fills a template of this package.
 func render(name string, data any) ([]byte, error) {
-	t, err := template.New(name).ParseFS(templates, "templates/"+name)
+	t, err := template.New(name).Funcs(template.FuncMap{"quote": quote}).ParseFS(templates, "templates/"+name)
 	if err != nil {
 		return nil, err
 	}
@@ -141,34 +202,4 @@ func render(name string, data any) ([]byte, error) {
 		return nil, err
 	}
 	return text.Bytes(), nil
-}
-
-// newFile is a file to write, by its path below the flag repository's root.
-type newFile struct {
-	name string
-	text []byte
-}
-
-// createFiles writes files that must not exist yet, none of them if one does, and prints their names.
-func (a *app) createFiles(root string, files []newFile) error {
-	var there []string
-	for _, file := range files {
-		if _, err := os.Lstat(filepath.Join(root, file.name)); err == nil {
-			there = append(there, file.name)
-		}
-	}
-	if len(there) > 0 {
-		return usagef("nothing was written, because %s would be overwritten; move that away or choose another place", strings.Join(there, ", "))
-	}
-	for _, file := range files {
-		name := filepath.Join(root, file.name)
-		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-			return err
-		}
-		if err := os.WriteFile(name, file.text, 0o644); err != nil {
-			return err
-		}
-		fmt.Fprintln(a.stdout, filepath.ToSlash(file.name))
-	}
-	return nil
 }

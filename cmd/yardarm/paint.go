@@ -10,10 +10,11 @@ import (
 // paint colours text on a terminal; elsewhere it leaves it as it is.
 type paint bool
 
-// paintFor says whether w is a terminal that wants colours: https://no-color.org is heeded.
-func paintFor(w io.Writer) paint {
-	return paint(isTerminal(w) && os.Getenv("NO_COLOR") == "")
-}
+// paintFor says whether w is a terminal that wants colours.
+func paintFor(w io.Writer) paint { return paint(isTerminal(w) && wantsColours()) }
+
+// wantsColours heeds https://no-color.org and terminals that have none.
+func wantsColours() bool { return os.Getenv("NO_COLOR") == "" && !dumb() }
 
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)

@@ -47,6 +47,31 @@ func TestReadmeProgram(t *testing.T) {
 	}
 }
 
+// TestReadmeTranscript holds what the README shows of a terminal against what the program prints, but for the numbers.
+func TestReadmeTranscript(t *testing.T) {
+	checkout := sampleCheckout(t)
+	_, address := serve(t, "--repo", checkout.Dir, "--state", t.TempDir())
+	file, text := pageSize(t, "small")
+	feed := yardarm(t, "watch", "--environment", "production", "ws://"+address+"/feed")
+	shown := []string{feed.expect("snapshot")}
+	writeFile(t, checkout.Dir, file, text)
+	shown = append([]string{yardarm(t, "check", "--repo", checkout.Dir).expect("flags in")}, shown...)
+	checkout.Commit("smaller pages", map[string]string{file: text})
+	shown = append(shown, feed.expect("production"))
+	var want []string
+	for line := range strings.Lines(fenced(t, "../../README.md", "")) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "$") {
+			want = append(want, line)
+		}
+	}
+	numbers := regexp.MustCompile(`\b[0-9a-f]{10}\b|[0-9][0-9.:]*|\bK?B\b`)
+	for i := range shown {
+		if got := numbers.ReplaceAllString(shown[i], "N"); i >= len(want) || got != numbers.ReplaceAllString(want[i], "N") {
+			t.Errorf("the program prints\n%s\nwhich is not line %d of what the README shows:\n%s", shown[i], i+1, strings.Join(want, "\n"))
+		}
+	}
+}
+
 // readmeProgram builds the README's Go program for a daemon at an address.
 func readmeProgram(t *testing.T, address string) (binary string) {
 	t.Helper()

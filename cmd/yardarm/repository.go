@@ -35,9 +35,11 @@ func isDir(name string) bool {
 	return err == nil && info.IsDir()
 }
 
-// compileRoot compiles the files of a flag repository as they lie in its folder.
+// compileRoot compiles the files of a flag repository as they lie in its folder. People at a terminal see how far it is.
 func (a *app) compileRoot(ctx context.Context, root string, at eval.At) (*compile.Output, error) {
-	compiler, err := compile.New(compile.Config{CacheDir: cacheDir("compile")})
+	progress := newProgress(a.stderr)
+	defer progress.erase()
+	compiler, err := compile.New(compile.Config{CacheDir: cacheDir("compile"), Progress: progress.tell})
 	if err != nil {
 		return nil, err
 	}

@@ -46,7 +46,7 @@ It listens on the loopback interface unless told otherwise.
   yardarm serve --worktree                                 its files as they lie here, committed or not
   yardarm serve --repo https://git.example/flags.git --poll 2s
   yardarm serve --repo git@git.example:platform.git --path flags-of-ours --ssh-key /etc/yardarm/id`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: a.runs(func(cmd *cobra.Command, _ []string) error { return a.serve(cmd.Context(), o) }),
 	}
 	flags := cmd.Flags()

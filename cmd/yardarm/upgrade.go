@@ -28,7 +28,7 @@ schema/project.cue to what this Yardarm has. It compiles the flags before and af
 differently: nothing, or exactly which flags and segments of which environments. What does not compile is left as it is.`,
 		Example: `  yardarm upgrade
   yardarm upgrade --check          change nothing; exit code 1 if there is something to do`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: a.runs(func(cmd *cobra.Command, _ []string) error { return a.upgrade(cmd.Context(), check) }),
 	}
 	cmd.Flags().BoolVar(&check, "check", false, "only say what would change, and exit with 1 if anything would")

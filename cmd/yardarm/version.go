@@ -17,13 +17,18 @@ func (a *app) versionCommand() *cobra.Command {
 		Use:     "version",
 		Short:   "Print the version, and the versions of what must agree between programs",
 		Example: "  yardarm version",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: a.runs(func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintf(a.stdout, "yardarm %s\ncompiler %s, format %d, bucketing %s, protocol %s\n%s %s/%s\n",
-				version(), compile.Version, eval.Format, eval.Bucketing, feed.Subprotocol, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			_, err := fmt.Fprint(a.stdout, versions())
 			return err
 		}),
 	}
+}
+
+// versions is what the command version, and the flag --version, print.
+func versions() string {
+	return fmt.Sprintf("yardarm %s\ncompiler %s, format %d, bucketing %s, protocol %s\n%s %s/%s\n",
+		version(), compile.Version, eval.Format, eval.Bucketing, feed.Subprotocol, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
 // version is the module's version as the Go toolchain recorded it, "devel" for a build from a checkout.
