@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -34,6 +35,7 @@ var slips = []slip{
 	slipOf(`(\w+)\s*=>`, "=> is not part of the flag language", "write $1: and the value"),
 	slipOf(`(=<)`, "=< is not part of the flag language", "write <="),
 	slipOf(`(-?[\d.]*\d)\s*\.\.+=?\s*(-?\d+)`, "CUE has no ranges with ..", "write >=$1 & <=$2"),
+	slipOf(`(\d+\.\d+\.\d+\.\d+[\d/]*)`, "an address is a text", `write "$1"`),
 	slipOf(`((?:[<>]=?|\^|~|=)?\s*\d+\.\d+\.\d+\S*?)(?:[\s,}]|$)`, "a version is a text", `ask for versions with {schema.#Version, #range: "$1"}`),
 	slipOf(`(\d{4}-\d\d-\d\d)`, "a day is a text", `write "$1"`),
 	slipOf(`\S\s+(or|OR)\s+\S`, "$1 is not part of the flag language", `write |, as in "pro" | "team"`),
@@ -44,7 +46,11 @@ var slips = []slip{
 	slipOf(`^\s*package\s+"(\w+)"`, "the name of this package stands without quotes", "write package $1"),
 	slipOf(`(?:^|[\s{,])([\w$#]+|"[^"]*")\s*=\s*(?:[^=~>\s]|$)`, "a value stands after a colon, not after =", "write $1: and the value"),
 	slipOf(`(?:#when|#any|#unless)\b.*?(\w+)\.(\w+)\s*:`, "$1.$2 is not one name", "write $1: $2: and the value"),
-	slipOf(`(?:^|[\s{,:])(\w+(?:[.-]\w+)+)\s*:`, "a name with a dot or a dash stands in quotes", `write "$1"`),
+	slipOf(`^\s*(flags|tests|variants|environments|requires|targets)\.(\w+)\S*\s*[:{]`, "CUE has no dots between names", "write $1: $2: and so on"),
+	slipOf(`(?:^|[\s{,:])(\w+(?:[.-]\w+)+)\s*:`, "a name with a dot or a dash stands in quotes",
+		`write "$1"; an attribute of an object is org: tier: "gold"`),
+	slipOf(`(,\s*,)`, "a comma is too many", "remove one"),
+	slipOf(`(?:^|[\s{,])(`+fieldNames()+`)\s+(?:"|\d|\[|\{|true\b|false\b)`, "a colon is missing after $1", "write $1: and the value"),
 	slipOf(`^\s*(\w+)\s+("[^"]*")\s*\{`, "a colon is missing after $1", `write $1: $2: {`),
 	slipOf(`^\s*(-)\s+\S`, "a list stands in [ ]", `write rules: [{name: "...", ...}, {...}]`),
 }
@@ -110,6 +116,15 @@ func placeAt(file string, source []byte, offset int) Position {
 	return Position{File: file, Line: 1 + bytes.Count(before, []byte("\n")), Column: offset - bytes.LastIndexByte(before, '\n')}
 }
 
+// signs are those of books, by what CUE has for them.
+var signs = map[rune]string{'≥': ">=", '≤': "<=", '≠': "!=", '–': "-", '−': "-", '→': "a colon", '：': ":", '，': ","}
+
+// fieldNames is a pattern of the names of fields.
+func fieldNames() string {
+	all := slices.Concat(flagFields, environmentFields, ruleFields, testFields)
+	return strings.Join(slices.DeleteFunc(all, func(name string) bool { return name[0] == '#' }), "|")
+}
+
 // strayCharacter describes a character that has no meaning in CUE, such as a quote of a word processor.
 func strayCharacter(r rune) (message, hint string) {
 	switch {
@@ -117,6 +132,8 @@ func strayCharacter(r rune) (message, hint string) {
 		return fmt.Sprintf("a text does not stand in %c", r), `write "`
 	case r == '%':
 		return "a percentage has no %", "write share: 25"
+	case signs[r] != "":
+		return fmt.Sprintf("%c is not part of the flag language", r), "write " + signs[r]
 	case unicode.IsSpace(r) || unicode.Is(unicode.Zs, r) || unicode.Is(unicode.Cf, r):
 		return fmt.Sprintf("here is an unusual space (U+%04X)", r), "write an ordinary one"
 	}

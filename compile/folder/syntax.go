@@ -227,7 +227,7 @@ func (s *syntax) visit(n ast.Node) bool {
 	case *ast.UnaryExpr:
 		s.unary(n)
 	case *ast.BinaryExpr:
-		s.binary(n)
+		return s.binary(n)
 	case *ast.BasicLit:
 		s.number(n)
 		s.quotes(n)
@@ -337,9 +337,10 @@ func (s *syntax) unary(n *ast.UnaryExpr) {
 	}
 }
 
-func (s *syntax) binary(n *ast.BinaryExpr) {
+// binary tells whether what stands on both sides is worth a look.
+func (s *syntax) binary(n *ast.BinaryExpr) bool {
 	if n.Op == token.AND || n.Op == token.OR {
-		return
+		return true
 	}
 	hint := "write the result out"
 	switch n.Op {
@@ -348,9 +349,30 @@ func (s *syntax) binary(n *ast.BinaryExpr) {
 	case token.EQL, token.NEQ, token.LSS, token.LEQ, token.GTR, token.GEQ, token.MAT, token.NMAT:
 		hint = colonHint(n)
 	case token.SUB:
-		hint = "write a day in quotes, and the result of a calculation out"
+		if written := dashed(n); written != "" {
+			hint = "write " + quote(written) + " for a text, or the result of the calculation"
+		}
 	}
 	s.refuse(n.OpPos, hint, "%s between two values is not part of the flag language", n.Op)
+	return false
+}
+
+// dashed writes names and numbers with dashes between them as the author did: team-payments, 2027-12-11; "" for others.
+func dashed(x ast.Expr) string {
+	switch x := x.(type) {
+	case *ast.Ident:
+		return x.Name
+	case *ast.BasicLit:
+		if x.Kind == token.INT {
+			return x.Value
+		}
+	case *ast.BinaryExpr:
+		left, right := dashed(x.X), dashed(x.Y)
+		if x.Op == token.SUB && left != "" && right != "" && x.Y.Pos().Offset() == x.OpPos.Offset()+1 {
+			return left + "-" + right
+		}
+	}
+	return ""
 }
 
 // colonHint says how to write a comparison of two values: age >= 18 is age: >=18.
