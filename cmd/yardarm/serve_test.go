@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/yardarm-io/yardarm/sync/daemon"
 	"github.com/yardarm-io/yardarm/sync/gitrepo/gitrepotest"
@@ -292,6 +294,42 @@ func TestServeDamagedState(t *testing.T) {
 	server.expect("commit refused", gone[:12], "yardarm init")
 	if response := get(t, "http://"+address+"/snapshot?environment=production"); response.StatusCode != http.StatusOK {
 		t.Errorf("after the flags were removed from the repository, /snapshot answers %s", response.Status)
+	}
+}
+
+// TestServeInterruptedTwice ends at once, although a subscriber does not leave.
+func TestServeInterruptedTwice(t *testing.T) {
+	server, address := serve(t, "--repo", sampleCheckout(t).Dir, "--state", t.TempDir())
+	server.expect("msg=serving", "environment=production")
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "GET /feed?environment=production HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n", address)
+	buffer := make([]byte, 4096)
+	for got := ""; !strings.Contains(got, `"type":"snapshot"`); {
+		n, err := conn.Read(buffer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got += string(buffer[:n])
+	}
+	if err := server.cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	server.expect("msg=draining", "subscribers=1")
+	for ended := false; !ended; {
+		_ = server.cmd.Process.Signal(os.Interrupt) // an error says that it has ended
+		select {
+		case <-server.exited:
+			ended = true
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	if server.cmd.ProcessState.ExitCode() == 0 {
+		t.Error("serve took its time, and exits with 0")
 	}
 }
 
