@@ -1,11 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
+	"github.com/yardarm-io/yardarm/edit"
 	"github.com/yardarm-io/yardarm/sync/feed"
 )
 
@@ -41,19 +42,14 @@ bootstrap file. Files that differ from the last commit give a revision that ends
 	return cmd
 }
 
-// writeTo writes to a file, or to standard output where none is named.
-func (a *app) writeTo(file string, write func(io.Writer) error) (err error) {
+// writeTo writes a file, whole or not at all, or to standard output where none is named.
+func (a *app) writeTo(file string, write func(io.Writer) error) error {
 	if file == "" || file == "-" {
 		return write(a.stdout)
 	}
-	f, err := os.Create(file)
-	if err != nil {
+	var text bytes.Buffer
+	if err := write(&text); err != nil {
 		return err
 	}
-	defer func() {
-		if closed := f.Close(); err == nil {
-			err = closed
-		}
-	}()
-	return write(f)
+	return edit.WriteFile(file, text.Bytes())
 }
