@@ -137,7 +137,8 @@ func (g generator) oneOf() *constraint {
 	from := one(g, [][]string{people, people, texts, versions})
 	values := []string{one(g, from), one(g, from), one(g, from)}[:1+g.IntN(3)]
 	leaf := func(form, format string, values []string, inCUE string) *constraint {
-		return &constraint{form: form, text: fmt.Sprintf(format, quoted(values)), likely: anys(from), inCUE: inCUE}
+		// CUE knows of #OneOf that it is of any type.
+		return &constraint{form: form, text: fmt.Sprintf(format, quoted(values)), likely: anys(from), inCUE: "matchN(1, [" + inCUE + "])"}
 	}
 	switch g.IntN(3) {
 	case 0:

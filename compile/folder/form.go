@@ -134,13 +134,14 @@ func (s *syntax) formField(form string, written formSyntax, field *ast.Field) {
 // formOf finds the form among the parts of a constraint, and the part that holds its definitions.
 func formOf(args []cue.Value) (form string, block cue.Value) {
 	for i, arg := range args {
-		op, parts := arg.Expr()
-		if op != cue.SelectorOp {
+		root, path := arg.ReferencePath() // for long lists, Expr would take its time
+		inst := root.BuildInstance()
+		if inst == nil {
 			continue
 		}
-		from, name, _ := resolve(arg, parts)
-		if _, known := forms[name]; known && from == schemaPath {
-			return name, args[(i+1)%len(args)]
+		from, _, _ := strings.Cut(inst.ImportPath, "@")
+		if _, known := forms[path.String()]; known && from == schemaPath {
+			return path.String(), args[(i+1)%len(args)]
 		}
 	}
 	return "", cue.Value{}

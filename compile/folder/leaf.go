@@ -2,6 +2,7 @@ package folder
 
 import (
 	"fmt"
+	"math"
 	"regexp"
 
 	"cuelang.org/go/cue"
@@ -37,6 +38,10 @@ func (c *conditions) bound(v cue.Value, op eval.Op, arg cue.Value, s scope) eval
 	value, ok := scalar(arg)
 	if !ok || value == nil && op != eval.OpNe {
 		c.note(arg, s, "write a number or a text", "%s cannot be compared with this", s.attribute.name())
+		return always
+	}
+	if n, isNumber := value.(float64); isNumber && math.Abs(n) > maxInteger { // of a type such as uint64: the syntax refuses literals
+		c.note(v, s, "write int, number, or a range such as >=0 & <1000", "this type is of numbers beyond 9007199254740992, which clients would round")
 		return always
 	}
 	if op == eval.OpMatch || op == eval.OpNoMatch {

@@ -143,6 +143,9 @@ func FuzzCompile(f *testing.F) {
 		"flags: x: environments: production: rules: [{name: \"r\", #when: {age: >=18} | {plan: \"a\"}}]",
 		"flags: x: _x\n_x: x: _x", "#a: #b\n#b: #a\nflags: x: #a", "tests: t: context: org: tier: 3", "flags: [1, 2]", "flags: x: rules: {}",
 		"flags: x: {#when: 3}", "flags: x: environments: production: rules: [3, [], {#any: 3}, {#any: [3]}, {#when: _|_}]", "flags: \"\\u0000\": {}",
+		"import \"list\"\nflags: x: environments: production: rules: [{#when: a: list.MatchN(1, {b: 1 & 2})}, {#when: a: list.MatchN()}]",
+		"import \"flags.local/schema\"\nflags: x: environments: production: rules: [{#when: age: {schema.#OneOf, #values: [_|_]}}, {#when: schema.#Time & 3}]",
+		"import \"flags.local/schema\"\n#v: {schema.#Version, #range: #v}\nflags: x: environments: production: rules: [{#when: {appVersion: #v}}]",
 	} {
 		f.Add(seed)
 	}
@@ -155,4 +158,13 @@ func FuzzCompile(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestFormHint requires that it has nothing to say of what is no definition of a form, and of no place at all.
+func TestFormHint(t *testing.T) {
+	for _, where := range [][]string{nil, {}, {"flags"}, {"flags", "#when"}} {
+		if hint := formHint(where); hint != "" {
+			t.Errorf("%v: %s", where, hint)
+		}
+	}
 }
