@@ -27,7 +27,7 @@ func TestDocument(t *testing.T) {
 		t.Errorf("checkout.payment answers %v", got)
 	}
 	for _, op := range []Op{OpFields, OpOptional, OpAll, OpAny, OpSegment, OpType, OpEq, OpIn, OpNe, OpLt, OpLe, OpGt, OpGe,
-		OpMatch, OpNoMatch, OpPrefix, OpSuffix, OpContains} {
+		OpMatch, OpNoMatch, OpPrefix, OpSuffix, OpContains, OpCIDR, OpVersion, OpTime, OpInSHA256, OpInFold, OpHas, OpMatchN} {
 		if !strings.Contains(document, "`"+string(op)+"`") && !strings.Contains(document, `{"`+string(op)+`":`) {
 			t.Errorf("the form %s is not in the document", op)
 		}

@@ -55,13 +55,14 @@ func TestWritingFlagsTable(t *testing.T) {
 	_, table, _ := strings.Cut(string(text), "What can be asked of an attribute:")
 	table, _, _ = strings.Cut(table, "```")
 	rows := regexp.MustCompile("(?m)^\\| `(.+?)` \\|").FindAllStringSubmatch(table, -1)
-	if len(rows) < 11 {
-		t.Fatalf("%d forms, want eleven at least", len(rows))
+	if len(rows) < 19 {
+		t.Fatalf("%d forms, want nineteen at least", len(rows))
 	}
 	for _, row := range rows {
 		condition := strings.ReplaceAll(row[1], `\|`, "|")
 		tree := startTree(t)
-		source := "package flags\n\nimport \"strings\"\n\n_used: strings.Contains(\"\")\n\n" +
+		source := "package flags\n\nimport (\n\t\"list\"\n\t\"net\"\n\t\"strings\"\n\n\t\"flags.local/schema\"\n)\n\n" +
+			"_used: [list.Contains(1), net.InCIDR(\"::/0\"), strings.Contains(\"\"), schema.#Test]\n\n" +
 			"flags: x: {description: \"d\", owner: \"o\", kind: \"ops\", environments: production: " +
 			"{rules: [{name: \"r\", #when: {" + condition + "}, serve: \"on\"}], serve: \"off\"}}\n"
 		tree["flags/example/example.cue"] = &fstest.MapFile{Data: []byte(source)}
