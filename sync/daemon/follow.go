@@ -41,6 +41,7 @@ func (d *Daemon) open(ctx context.Context) (*gitrepo.Repo, error) {
 		repository, err := openWhole(ctx, d.config.Repository)
 		if err == nil {
 			d.board.follows(repository.String())
+			d.config.Logger.Info("reading the repository", "repository", repository.String(), "branch", cmp.Or(d.config.Repository.Branch, gitrepo.DefaultBranch))
 			return repository, nil
 		}
 		if !d.serving.any() || ctx.Err() != nil {
