@@ -27,14 +27,13 @@ func BenchmarkCold(b *testing.B) {
 func BenchmarkOneFolder(b *testing.B) {
 	for _, folders := range []int{1, 50, 500} {
 		b.Run(fmt.Sprintf("of %d", folders), func(b *testing.B) {
-			c, tree := newCompiler(b, compile.Config{CacheDir: b.TempDir()}), compiletest.Tree(folders, 20)
-			listed := compiletest.Listed(tree)
-			good(b, c, listed)
+			c, tree := newCompiler(b, compile.Config{CacheDir: b.TempDir()}), compiletest.Committed(compiletest.Tree(folders, 20))
+			good(b, c, tree)
 			i := 0
 			for b.Loop() {
 				i++
-				compiletest.Set(tree, compiletest.File(0, 1), compiletest.Flag(compiletest.Key(0, 1), i%100)+fmt.Sprintf("// %d\n", i))
-				if out := mustCompile(b, c, listed); out.Compiled != 1 {
+				tree.Set(compiletest.File(0, 1), compiletest.Flag(compiletest.Key(0, 1), i%100)+fmt.Sprintf("// %d\n", i))
+				if out := mustCompile(b, c, tree); out.Compiled != 1 {
 					b.Fatalf("%d folders compiled", out.Compiled)
 				}
 			}
@@ -44,7 +43,7 @@ func BenchmarkOneFolder(b *testing.B) {
 
 // BenchmarkNothingChanges compiles the same 10,000 flags again.
 func BenchmarkNothingChanges(b *testing.B) {
-	c, tree := newCompiler(b, compile.Config{}), compiletest.Listed(compiletest.Tree(100, 100))
+	c, tree := newCompiler(b, compile.Config{}), compiletest.Committed(compiletest.Tree(100, 100))
 	good(b, c, tree)
 	for b.Loop() {
 		if out := good(b, c, tree); out.Compiled != 0 {
@@ -55,7 +54,7 @@ func BenchmarkNothingChanges(b *testing.B) {
 
 // BenchmarkWarmRestart starts anew with 10,000 flags that the cache on disk knows.
 func BenchmarkWarmRestart(b *testing.B) {
-	dir, tree := b.TempDir(), compiletest.Listed(compiletest.Tree(100, 100))
+	dir, tree := b.TempDir(), compiletest.Committed(compiletest.Tree(100, 100))
 	good(b, newCompiler(b, compile.Config{CacheDir: dir}), tree)
 	for b.Loop() {
 		if out := good(b, newCompiler(b, compile.Config{CacheDir: dir}), tree); out.Compiled != 0 {

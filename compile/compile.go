@@ -55,7 +55,7 @@ type Compiler struct {
 
 	mu    sync.Mutex
 	last  map[string]*eval.Snapshot // by environment, of the last good compile: their items are taken over
-	files map[string]content        // of the last compile: they need not be checked and hashed again
+	files map[string]*bundle        // of the last compile: they need not be read, checked and hashed again
 }
 
 // New makes a compiler. The error names the field of the configuration that is wrong.
@@ -109,14 +109,14 @@ func (o *Output) Err() error {
 // files is in the output; the error is [ErrNotRepository], [ErrNoMain], one of reading the tree, of starting workers, or ctx's. Trees of
 // the same content give the same output.
 //
-// Where the FileInfo.Sys of a tree's files is a string, it has to be a hash of their content: a file that a tree before had at
-// the same path with the same hash is not read again.
+// Where the FileInfo.Sys of a tree's files and folders is a string, as that of a commit's is, it has to be a hash of all that
+// they are: one that a tree before had at the same path with the same hash is not read again.
 func (c *Compiler) Compile(ctx context.Context, tree fs.FS, at eval.At) (*Output, error) {
 	s, err := discover(tree, c.known())
 	if err != nil {
 		return nil, err
 	}
-	c.know(s.files)
+	c.know(s.bundles)
 	c.cache.begin()
 	defer c.cache.end()
 	b := &batch{compiler: c, source: s, out: &Output{now: c.now()}}
@@ -131,13 +131,13 @@ func (c *Compiler) Compile(ctx context.Context, tree fs.FS, at eval.At) (*Output
 	return b.out, err
 }
 
-func (c *Compiler) known() map[string]content {
+func (c *Compiler) known() map[string]*bundle {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.files
 }
 
-func (c *Compiler) know(files map[string]content) {
+func (c *Compiler) know(files map[string]*bundle) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.files = files

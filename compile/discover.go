@@ -2,7 +2,6 @@ package compile
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -34,41 +33,28 @@ const (
 var ErrNotRepository = errors.New("not a flag repository: there is neither " + flagsDir + "/ nor " + projectFile +
 	"; `yardarm init` makes one")
 
-// content is a file's bytes and what is known of them.
-type content struct {
-	data     []byte
-	sum      [sha256.Size]byte
-	segments bool   // whether they can import the segments
-	stamp    string // what the tree says that they are, "" if nothing
-}
-
-func newContent(data []byte, stamp string) content {
-	return content{data, sha256.Sum256(data), bytes.Contains(data, []byte(segmentsDir)), stamp}
-}
-
 // source is the CUE files of a tree, each in the folder that it belongs to. What the CUE loader would pass over in silence
 // is a problem here, as is what it would take along from where nobody looks for it.
 type source struct {
 	tree     fs.FS
-	known    map[string]content  // files of an earlier source, sound and hashed
-	stamped  bool                // the tree says of files what they are
-	buffer   []byte              // what the last file was read into
-	files    map[string]content  // by path: what the author wrote and is compiled
-	vendored map[string][]byte   // by path: what stands where the product's own files go
-	folders  map[string][]string // below flags/: the paths of a folder's files
-	inner    map[string]bool     // below flags/: folders that have others with CUE files below them
+	known    map[string]*bundle // of an earlier source
+	stamped  bool               // the tree says of files and folders what they are
+	buffer   []byte             // what the last file was read into
+	bundles  map[string]*bundle // by folder, schema/ and those in flags/: what the author wrote and is compiled
+	vendored map[string][]byte  // by path: what stands where the product's own files go
+	inner    map[string]bool    // below flags/: folders that have others with CUE files below them
 	problems []*Error
 	weight   int // bytes
+	count    int // files
 	full     bool
 }
 
-// discover reads a tree. Of known, the files of an earlier source, it takes over those that are the same. The error is one
-// of reading; problems are in the source.
-func discover(tree fs.FS, known map[string]content) (*source, error) {
+// discover reads a tree. Of known, the bundles of an earlier source, it takes over what is the same. The error is one of
+// reading; problems are in the source.
+func discover(tree fs.FS, known map[string]*bundle) (*source, error) {
 	s := &source{
 		tree: tree, known: known, buffer: make([]byte, maxFile+1),
-		files: make(map[string]content, len(known)), vendored: map[string][]byte{},
-		folders: map[string][]string{}, inner: map[string]bool{flagsDir: true},
+		bundles: make(map[string]*bundle, len(known)), vendored: map[string][]byte{}, inner: map[string]bool{flagsDir: true},
 	}
 	entries, err := fs.ReadDir(tree, ".")
 	if err != nil {
@@ -103,16 +89,23 @@ func (s *source) top(entry fs.DirEntry) error {
 	}
 	switch name {
 	case flagsDir:
-		return s.flags(flagsDir, "")
+		return s.flags(flagsDir, "", entry)
 	case schemaDir:
-		return s.flat(schemaDir, s.schemaFile)
+		err := s.flat(schemaDir, s.schemaFile)
+		s.bundleOf(schemaDir).seal()
+		return err
 	default:
 		return s.flat(moduleDir, s.moduleFile)
 	}
 }
 
 // flags walks a folder of flags. refused is why no CUE file from here on belongs to a folder of flags, "" if they do.
-func (s *source) flags(dir, refused string) error {
+func (s *source) flags(dir, refused string, entry fs.DirEntry) error {
+	stamp := s.stampOf(entry)
+	if b := s.known[dir]; b != nil && b.plain && stamp != "" && b.stamp == stamp && refused == "" {
+		s.take(dir, b)
+		return nil
+	}
 	entries, err := fs.ReadDir(s.tree, dir)
 	if err != nil {
 		return err
@@ -120,26 +113,49 @@ func (s *source) flags(dir, refused string) error {
 	if refused == "" && dir != flagsDir && hasModule(entries) {
 		refused = dir + " is a CUE module of its own"
 	}
+	problems := len(s.problems)
 	for _, entry := range entries {
-		file := path.Join(dir, entry.Name())
-		switch {
-		case entry.IsDir():
-			why := refused
-			if why == "" {
-				why = folderProblem(dir, entry.Name())
-			}
-			if err := s.flags(file, why); err != nil {
-				return err
-			}
-		case !entry.Type().IsRegular():
-			s.reportIrregular(file, entry)
-		case isCUE(entry.Name()):
-			if err := s.flagFile(dir, file, refused, entry); err != nil {
-				return err
-			}
+		if err := s.flagsEntry(dir, refused, entry); err != nil {
+			return err
 		}
 	}
+	if b := s.bundles[dir]; b != nil {
+		b.stamp = stamp
+		b.plain = dir != flagsDir && len(s.problems) == problems && !s.full && !slices.ContainsFunc(entries, fs.DirEntry.IsDir)
+		b.seal()
+	}
 	return nil
+}
+
+func (s *source) flagsEntry(dir, refused string, entry fs.DirEntry) error {
+	file := path.Join(dir, entry.Name())
+	switch {
+	case entry.IsDir():
+		if refused == "" {
+			refused = folderProblem(dir, entry.Name())
+		}
+		return s.flags(file, refused, entry)
+	case !entry.Type().IsRegular():
+		s.reportIrregular(file, entry)
+	case isCUE(entry.Name()):
+		return s.flagFile(dir, file, refused, entry)
+	}
+	return nil
+}
+
+// take takes over a folder that is as it was.
+func (s *source) take(dir string, b *bundle) {
+	if s.weigh(b.weight, len(b.files)) {
+		s.bundles[dir] = b
+	}
+}
+
+// weigh counts files of so many bytes together, and says whether the tree may have them.
+func (s *source) weigh(bytes, files int) bool {
+	s.weight += bytes
+	s.count += files
+	s.full = s.full || s.weight > maxTree || s.count > maxFiles
+	return !s.full
 }
 
 func (s *source) flagFile(dir, file, refused string, entry fs.DirEntry) error {
@@ -150,7 +166,8 @@ func (s *source) flagFile(dir, file, refused string, entry fs.DirEntry) error {
 	if file == tieFile {
 		return s.vendor(file)
 	}
-	s.folders[dir] = append(s.folders[dir], file)
+	b := s.bundleOf(dir)
+	b.paths = append(b.paths, file)
 	if e := fileNameProblem(file); e != nil {
 		s.report(e)
 		return nil
@@ -159,26 +176,21 @@ func (s *source) flagFile(dir, file, refused string, entry fs.DirEntry) error {
 	if dir == segmentsDir {
 		pkg = "segments"
 	}
-	return s.add(file, pkg, entry)
+	return s.add(b, file, pkg, entry)
 }
 
-// stampOf gives the hash of an entry's content where the tree knows it, else "".
-func stampOf(entry fs.DirEntry) string {
-	info, err := entry.Info()
-	if err != nil {
+// stampOf gives the hash of what an entry is, where the tree knows it, else "".
+func (s *source) stampOf(entry fs.DirEntry) string {
+	if !s.stamped {
 		return ""
 	}
-	stamp, _ := info.Sys().(string)
-	return stamp
+	return stampOf(entry)
 }
 
 // add reads a file that is to be compiled as part of package pkg, unless it is known to be the same as before.
-func (s *source) add(file, pkg string, entry fs.DirEntry) error {
-	stamp := ""
-	if s.stamped {
-		stamp = stampOf(entry)
-	}
-	known, before := s.known[file]
+func (s *source) add(b *bundle, file, pkg string, entry fs.DirEntry) error {
+	stamp := s.stampOf(entry)
+	known, before := s.before(file)
 	data := known.data
 	if !before || stamp == "" || stamp != known.stamp {
 		var err error
@@ -186,9 +198,7 @@ func (s *source) add(file, pkg string, entry fs.DirEntry) error {
 			return err
 		}
 	}
-	s.weight += len(data)
-	if s.weight > maxTree || len(s.files) >= maxFiles {
-		s.full = true
+	if !s.weigh(len(data), 1) {
 		return nil
 	}
 	if len(data) > maxFile {
@@ -197,14 +207,14 @@ func (s *source) add(file, pkg string, entry fs.DirEntry) error {
 	}
 	if before && bytes.Equal(known.data, data) {
 		known.stamp = stamp
-		s.files[file] = known
+		b.put(file, known)
 		return nil
 	}
 	if e := checkContent(file, pkg, data); e != nil {
 		s.report(e)
 		return nil
 	}
-	s.files[file] = newContent(bytes.Clone(data), stamp)
+	b.put(file, newContent(bytes.Clone(data), stamp))
 	return nil
 }
 
@@ -241,8 +251,8 @@ func irregularHint(entry fs.DirEntry) string {
 // leaves lists the folders that hold flags or segments of their own, sorted, problems or not.
 func (s *source) leaves() []string {
 	var leaves []string
-	for dir := range s.folders {
-		if !s.inner[dir] && len(s.folders[dir]) > 0 {
+	for dir, b := range s.bundles {
+		if dir != schemaDir && !s.inner[dir] && len(b.paths) > 0 {
 			leaves = append(leaves, dir)
 		}
 	}
@@ -250,30 +260,29 @@ func (s *source) leaves() []string {
 	return leaves
 }
 
-// sees lists the author's files that a folder's CUE instance may take in: its own, those of the folders above it, the
-// user's part of the schema and, where it names them, the segments.
+// sees lists the folders whose files a folder's CUE instance may take in: the user's part of the schema, its own and those
+// above it and, where these name them, the segments.
 func (s *source) sees(dir string) []string {
-	seen := []string{contextFile, projectFile}
+	seen := []string{schemaDir}
 	for at := dir; at != "."; at = path.Dir(at) {
-		seen = append(seen, s.folders[at]...)
+		if at != schemaDir && s.bundles[at] != nil {
+			seen = append(seen, at)
+		}
 	}
-	if dir != segmentsDir && s.namesSegments(seen) {
-		seen = append(seen, s.folders[segmentsDir]...)
+	names := func(at string) bool { return s.bundleOf(at).segments }
+	if dir != segmentsDir && s.bundles[segmentsDir] != nil && slices.ContainsFunc(seen, names) {
+		seen = append(seen, segmentsDir)
 	}
 	return seen
 }
 
-// namesSegments says whether one of the files can import the segments.
-func (s *source) namesSegments(files []string) bool {
-	return slices.ContainsFunc(files, func(file string) bool { return s.files[file].segments })
-}
-
 // sound says whether all that a folder's instance takes in could be read, so that what comes of it is worth telling.
 func (s *source) sound(dir string) bool {
-	for _, file := range s.sees(dir) {
-		if _, ok := s.files[file]; !ok {
+	users := s.bundleOf(schemaDir).files
+	for _, file := range []string{contextFile, projectFile} {
+		if _, ok := users[file]; !ok {
 			return false
 		}
 	}
-	return true
+	return !slices.ContainsFunc(s.sees(dir), func(at string) bool { return !s.bundles[at].sound() })
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"path"
 	"slices"
 
 	"github.com/yardarm-io/yardarm/schema"
@@ -16,23 +15,21 @@ import (
 // input is one folder to compile, with all that its CUE instance can see.
 type input struct {
 	dir      string
-	source   *source
 	product  *product
-	files    []string // the author's, sorted
-	segments bool     // whether the segments' files are among them
-	key      string   // of all that decides the outcome
+	bundles  []*bundle
+	segments bool   // whether the segments' files are among them
+	key      string // of all that decides the outcome
 }
 
 // newInput gathers what a folder sees: the product's files and the author's.
 func newInput(s *source, p *product, dir string) input {
-	in := input{dir: dir, source: s, product: p, files: s.sees(dir)}
-	slices.Sort(in.files)
-	in.files = slices.DeleteFunc(in.files, func(file string) bool { _, read := s.files[file]; return !read })
-	b := fmt.Appendf(make([]byte, 0, 4<<10), "unit\x00%s\x00%d\x00%s\x00%s\n", build(), p.language, p.sum, dir)
-	for _, file := range in.files {
-		in.segments = in.segments || path.Dir(file) == segmentsDir
-		sum := s.files[file].sum
-		b = append(append(append(b, file...), 0), sum[:]...)
+	in := input{dir: dir, product: p}
+	b := fmt.Appendf(make([]byte, 0, 1<<10), "unit\x00%s\x00%d\x00%s\x00%s\n", build(), p.language, p.sum, dir)
+	for _, at := range s.sees(dir) {
+		seen := s.bundles[at]
+		in.bundles = append(in.bundles, seen)
+		in.segments = in.segments || at == segmentsDir
+		b = append(append(append(b, at...), 0), seen.sum[:]...)
 	}
 	sum := sha256.Sum256(b)
 	in.key = hex.EncodeToString(sum[:])
@@ -41,12 +38,16 @@ func newInput(s *source, p *product, dir string) input {
 
 // request writes the input for a worker.
 func (in *input) request() ([]byte, error) {
-	r := request{Build: build(), Dir: in.dir, Files: make(map[string]string, len(in.files)+len(in.product.files))}
+	r := request{Build: build(), Dir: in.dir, Files: make(map[string]string, len(in.product.files))}
 	for file, c := range in.product.files {
 		r.Files[file] = string(c.data)
 	}
-	for _, file := range in.files {
-		r.Files[file] = string(in.source.files[file].data)
+	for _, b := range in.bundles {
+		for _, file := range b.paths {
+			if c, ok := b.files[file]; ok {
+				r.Files[file] = string(c.data)
+			}
+		}
 	}
 	return json.Marshal(r)
 }

@@ -168,7 +168,9 @@ func (s *source) nested(dir string) error {
 
 func (s *source) schemaFile(file string, entry fs.DirEntry) error {
 	if file == contextFile || file == projectFile {
-		return s.add(file, "schema", entry)
+		b := s.bundleOf(schemaDir)
+		b.paths = append(b.paths, file)
+		return s.add(b, file, "schema", entry)
 	}
 	if e := fileNameProblem(file); e != nil {
 		s.report(e)
@@ -221,21 +223,19 @@ func (s *source) checkVendored(own map[string]content) {
 // checkLayout reports what only all files together show, and takes out of the folders what does not belong in them.
 func (s *source) checkLayout() {
 	s.checkUsers()
-	for dir := range s.folders {
+	for dir := range s.bundles {
 		for above := path.Dir(dir); above != "."; above = path.Dir(above) {
 			s.inner[above] = true
 		}
 	}
 	delete(s.inner, segmentsDir)
-	for dir, files := range s.folders {
-		s.folders[dir] = slices.DeleteFunc(files, s.misplaced)
-		size := 0
-		for _, file := range files {
-			size += len(s.files[file].data)
+	for dir, b := range s.bundles {
+		if !b.plain && dir != schemaDir {
+			b.paths = slices.DeleteFunc(b.paths, s.misplaced)
 		}
-		if size > maxFolder {
+		if b.weight > maxFolder {
 			s.report(&Error{File: dir, Message: fmt.Sprintf("the folder has more than %d MB of CUE", maxFolder>>20), Hint: "divide it"})
-			delete(s.folders, dir)
+			delete(s.bundles, dir)
 		}
 	}
 	if s.full {
@@ -246,7 +246,7 @@ func (s *source) checkLayout() {
 // checkUsers requires the user's part of the schema.
 func (s *source) checkUsers() {
 	for _, file := range []string{projectFile, contextFile} {
-		if _, ok := s.files[file]; ok || slices.ContainsFunc(s.problems, func(e *Error) bool { return e.File == file }) {
+		if _, ok := s.bundleOf(schemaDir).files[file]; ok || slices.ContainsFunc(s.problems, func(e *Error) bool { return e.File == file }) {
 			continue
 		}
 		s.report(&Error{File: file, Message: "the file is missing", Hint: initHint})

@@ -17,15 +17,15 @@ func (l *linker) warn(at folder.Position, path, hint, format string, args ...any
 
 // halted warns of flags that are always off in an environment because one that they require is off there.
 func (l *linker) halted() {
-	for _, key := range sortedKeys(l.flags) {
+	for flag := range l.each {
 		told := map[string]bool{}
-		for _, r := range l.flags[key].Requires {
+		for _, r := range flag.Requires {
 			required, pair := l.flags[r.Key], r.Environment+" "+r.Key
-			if required == nil || told[pair] || enabled(required, r.Environment) || !enabled(l.flags[key], r.Environment) {
+			if required == nil || told[pair] || enabled(required, r.Environment) || !enabled(flag, r.Environment) {
 				continue
 			}
 			told[pair] = true
-			l.warn(r.At, flagPath(key)+".environments."+r.Environment+".requires", fmt.Sprintf("turn %q on in %s, or this flag off", r.Key, r.Environment),
+			l.warn(r.At, flagPath(flag.Key)+".environments."+r.Environment+".requires", fmt.Sprintf("turn %q on in %s, or this flag off", r.Key, r.Environment),
 				"in %s the flag %q is off, so this one, which requires it, is off as well", r.Environment, r.Key)
 		}
 	}
@@ -39,16 +39,16 @@ func enabled(flag *folder.Flag, environment string) bool {
 
 // lookalikes warns of flag keys that differ by upper and lower case only.
 func (l *linker) lookalikes() {
-	first := map[string]*folder.Flag{}
-	for _, key := range sortedKeys(l.flags) {
-		flag, folded := l.flags[key], strings.ToLower(key)
+	first := make(map[string]*folder.Flag, len(l.flags))
+	for flag := range l.each {
+		folded := strings.ToLower(flag.Key)
 		other, taken := first[folded]
 		if !taken {
 			first[folded] = flag
 			continue
 		}
-		l.warn(flag.At, flagPath(key), "give one of them another key", "the keys %q and %q differ only by upper and lower case; the other one is in %s:%d",
-			key, other.Key, other.At.File, other.At.Line)
+		l.warn(flag.At, flagPath(flag.Key), "give one of them another key", "the keys %q and %q differ only by upper and lower case; the other one is in %s:%d",
+			flag.Key, other.Key, other.At.File, other.At.Line)
 	}
 }
 

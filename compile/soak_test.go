@@ -18,15 +18,14 @@ func TestMemoryIsFlat(t *testing.T) {
 	if *soak {
 		part, all = 1_000, 10_000
 	}
-	c, files := newCompiler(t, compile.Config{CacheDir: t.TempDir()}), compiletest.Tree(4, 5)
-	tree := compiletest.Listed(files)
+	c, tree := newCompiler(t, compile.Config{CacheDir: t.TempDir()}), compiletest.Committed(compiletest.Tree(4, 5))
 	var early uint64
 	for i := range all {
 		if i == part {
 			early = heap()
 		}
 		text := fmt.Sprintf("%s// change %d\n", compiletest.Flag(compiletest.Key(1, 1), 10+i%80), i)
-		compiletest.Set(files, compiletest.File(1, 1), text)
+		tree.Set(compiletest.File(1, 1), text)
 		if out := good(t, c, tree); i > 0 && out.Compiled != 1 {
 			t.Fatalf("%d folders compiled", out.Compiled)
 		}

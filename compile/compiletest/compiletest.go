@@ -3,12 +3,8 @@
 package compiletest
 
 import (
-	"crypto/sha256"
 	"fmt"
-	"io/fs"
-	pathpkg "path"
 	"testing/fstest"
-	"time"
 
 	"github.com/yardarm-io/yardarm/schema"
 )
@@ -52,9 +48,9 @@ func New(files map[string]string) fstest.MapFS {
 	return tree
 }
 
-// Set writes a file. Its [fs.FileInfo] has the hash of the text as Sys, as that of a file in Git has.
+// Set writes a file.
 func Set(tree fstest.MapFS, path, text string) {
-	tree[path] = &fstest.MapFile{Data: []byte(text), Mode: 0o644, Sys: fmt.Sprintf("%x", sha256.Sum256([]byte(text)))}
+	tree[path] = &fstest.MapFile{Data: []byte(text), Mode: 0o644}
 }
 
 // Tree gives a repository of folders with so many flags each, one flag a file, and three segments. The same sizes give the
@@ -69,62 +65,6 @@ func Tree(folders, flags int) fstest.MapFS {
 	}
 	return tree
 }
-
-// Listed is a tree that knows the entries of its folders and the hashes of its files, as a commit does, where an
-// [fstest.MapFS] looks through all files each time. Files may be set anew; those that are added or removed go unnoticed.
-func Listed(tree fstest.MapFS) fs.FS {
-	l := listed{tree, map[string][]fs.DirEntry{}}
-	for path := range tree {
-		for dir := pathpkg.Dir(path); l.entries[dir] == nil; dir = pathpkg.Dir(dir) {
-			entries, _ := tree.ReadDir(dir) // the folder of a file exists
-			for i, entry := range entries {
-				entries[i] = hashed{entry, tree, pathpkg.Join(dir, entry.Name())}
-			}
-			l.entries[dir] = entries
-		}
-	}
-	return l
-}
-
-type listed struct {
-	fstest.MapFS
-	entries map[string][]fs.DirEntry
-}
-
-// ReadDir implements [fs.ReadDirFS].
-func (l listed) ReadDir(dir string) ([]fs.DirEntry, error) {
-	if entries, ok := l.entries[dir]; ok {
-		return entries, nil
-	}
-	return l.MapFS.ReadDir(dir)
-}
-
-// hashed is the entry at a path of a tree; for its [fs.FileInfo], Sys is the hash that [Set] gave the file.
-type hashed struct {
-	fs.DirEntry
-	tree fstest.MapFS
-	path string
-}
-
-// Info implements [fs.DirEntry].
-func (h hashed) Info() (fs.FileInfo, error) {
-	if file := h.tree[h.path]; file != nil {
-		return fileInfo{h.DirEntry, file}, nil
-	}
-	return fileInfo{h.DirEntry, &folder}, nil
-}
-
-var folder = fstest.MapFile{Mode: fs.ModeDir, Sys: "of a folder"}
-
-type fileInfo struct {
-	fs.DirEntry
-	file *fstest.MapFile
-}
-
-func (f fileInfo) Size() int64        { return int64(len(f.file.Data)) }
-func (f fileInfo) Mode() fs.FileMode  { return f.file.Mode }
-func (f fileInfo) ModTime() time.Time { return f.file.ModTime }
-func (f fileInfo) Sys() any           { return f.file.Sys }
 
 // Key is the key of flag j in folder i of a [Tree].
 func Key(i, j int) string { return fmt.Sprintf("team%03d.flag%03d", i, j) }
