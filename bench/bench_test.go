@@ -89,11 +89,14 @@ func TestSplitHalves(t *testing.T) {
 func BenchmarkDecide(b *testing.B) {
 	for _, sc := range all() {
 		e := prepare(b, sc)
-		for name, decide := range map[string]func() bool{"Yardarm": e.yardarm, "LaunchDarkly": e.launchDarkly} {
-			b.Run(sc.name+"/"+name, func(b *testing.B) {
+		for _, engine := range []struct {
+			name   string
+			decide func() bool
+		}{{"Yardarm", e.yardarm}, {"LaunchDarkly", e.launchDarkly}} {
+			b.Run(sc.name+"/"+engine.name, func(b *testing.B) {
 				b.ReportAllocs()
 				for b.Loop() {
-					decide()
+					engine.decide()
 				}
 			})
 		}
