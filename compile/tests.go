@@ -16,8 +16,9 @@ import (
 )
 
 // RunTests decides every test, each context in each environment, and gives an error for each decision that comes out
-// otherwise than expected, at the context's or the test's place, with the decision's trace; sorted. Without snapshots there
-// is nothing to decide from, and it gives nil.
+// otherwise than expected, at the context's or the test's place, with the decision's trace, and a warning for each test that
+// passes and, as it says no time, will not for ever; sorted. Without snapshots there is nothing to decide from, and it gives
+// nil.
 func (o *Output) RunTests() []*Error {
 	var failures []*Error
 	for i := range o.Tests {
@@ -51,6 +52,14 @@ func (t *trial) run() *Error {
 	if t.test.Now != nil {
 		t.now = *t.test.Now
 	}
+	if e := t.decide(); e != nil {
+		return e
+	}
+	return t.rots()
+}
+
+// decide gives the error of what comes out otherwise than expected at the trial's time; nil: nothing does.
+func (t *trial) decide() *Error {
 	if t.test.Expect.Shares != nil {
 		return t.runShares(t.test.Expect.Shares)
 	}
