@@ -67,10 +67,19 @@ func (c *conditions) read(v cue.Value, s scope) eval.Condition {
 	if bound, ok := bounds[op]; ok && len(args) == 1 {
 		return c.bound(v, bound, args[0], s)
 	}
-	if op != cue.NoOp {
+	if op != cue.NoOp && !isNegative(op, args) {
 		return c.refuse(v, s)
 	}
 	return c.leaf(v, s)
+}
+
+// isNegative tells whether an expression is a number with a minus before it, which CUE has as a subtraction.
+func isNegative(op cue.Op, args []cue.Value) bool {
+	if op != cue.SubtractOp || len(args) != 1 {
+		return false
+	}
+	inner, _ := args[0].Expr()
+	return inner == cue.NoOp && args[0].Kind()&cue.NumberKind != 0
 }
 
 // refuse notes a constraint that is none of the forms that a condition knows.

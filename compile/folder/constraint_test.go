@@ -143,6 +143,9 @@ func (g generator) number() *constraint {
 	switch g.IntN(8) {
 	case 0:
 		return &constraint{form: "constant", text: quoted(n), likely: []any{n}}
+	case 1:
+		n = one(g, []float64{-3, -0.5, -1})
+		return &constraint{form: "negative constant", text: quoted(n), likely: []any{n}}
 	case 2:
 		return leaf("!=", one(g, numbers))
 	case 3:

@@ -119,7 +119,7 @@ func scalar(v cue.Value) (value any, ok bool) {
 		return s, err == nil
 	case cue.IntKind, cue.FloatKind, cue.NumberKind:
 		f, err := v.Float64()
-		return f, err == nil
+		return f + 0, err == nil // of the two zeros the one without a sign
 	}
 	return nil, false
 }

@@ -127,6 +127,8 @@ type batch struct {
 	oracle   map[string]map[string]cue.Value // by flag key and part of the rule
 }
 
+func flagKey(i int) string { return fmt.Sprintf("f%d", i) }
+
 // newBatch compiles rules. Those that CUE finds to hold for nobody are refused, and left out.
 func newBatch(t *testing.T, rules []ruleOf) *batch {
 	b := &batch{rules: map[string]ruleOf{}, oracle: map[string]map[string]cue.Value{}, cue: cuecontext.New()}
@@ -134,7 +136,7 @@ func newBatch(t *testing.T, rules []ruleOf) *batch {
 	author += "_used: [segments.#one, schema.#Test, strings.HasPrefix(\"a\"), net.InCIDR(\"::/0\"), list.Contains(1)]\n"
 	oracle := "import (\n\t\"list\"\n\t\"net\"\n\t\"strings\"\n)\n_used: [net.InCIDR(\"::/0\"), list.Contains(1)]\n" + segmentsOracle
 	for i, rule := range rules {
-		key := fmt.Sprintf("f%d", i)
+		key := flagKey(i)
 		b.rules[key] = rule
 		author += fmt.Sprintf("flags: %s: {description: \"d\", owner: \"o\", kind: \"ops\", environments: production: "+
 			"{rules: [{name: \"r\", %s, serve: \"on\"}], serve: \"off\"}}\n", key, &rule)
@@ -217,6 +219,7 @@ func TestOracle(t *testing.T) {
 	g := generator{rand.New(rand.NewPCG(seed, 0))}
 	const batches, rules, contexts = 24, 150, 25
 	total, yeses, made := 0, 0, 0
+	tally := refusals{map[string]int{}, map[string]int{}}
 	count := map[bool]map[string]int{true: {}, false: {}}
 	for range batches {
 		list := make([]ruleOf, rules)
@@ -225,6 +228,7 @@ func TestOracle(t *testing.T) {
 		}
 		b := newBatch(t, list)
 		made += len(b.rules)
+		tally.count(list, b.rules, flagKey)
 		for _, key := range slices.Sorted(maps.Keys(b.rules)) {
 			rule := b.rules[key]
 			forms := rule.forms()
@@ -247,6 +251,7 @@ func TestOracle(t *testing.T) {
 			}
 		}
 	}
+	tally.check(t)
 	if made < batches*rules*8/10 {
 		t.Errorf("%d of %d random conditions compile, so the test looks at too few", made, batches*rules)
 	}
