@@ -193,7 +193,7 @@ func TestProjectProblems(t *testing.T) {
 	for _, test := range []struct{ path, text, want string }{
 		{"schema/project.cue", "", "schema/project.cue: the file is missing"},
 		{"schema/context.cue", "", "schema/context.cue: the file is missing"},
-		{"schema/project.cue", strings.Replace(compiletest.Project, "language: 1", "language: 99", 1), "schema/project.cue:4:12: language must be 1"},
+		{"schema/project.cue", strings.Replace(compiletest.Project, "language: 1", "language: 99", 1), "schema/project.cue:4:12: language 99 is newer"},
 		{"schema/project.cue", "package flags\n", "schema/project.cue:1:9: the file is of package flags"},
 		{"flags", "not a folder", "flags: flags is not a folder"},
 	} {

@@ -44,7 +44,7 @@ func ReadProject(tree fs.FS) (Project, []*Error) {
 		return Project{}, p.sorted()
 	}
 	v := cuecontext.New().BuildInstance(inst)
-	if r.useSchema(v) {
+	if checkLanguage(v, p) && r.useSchema(v) {
 		r.checkProject()
 		r.checkContext(r.context.value, []string{"#Context"})
 		r.project.Context = outline(r.context.value)
