@@ -1,7 +1,7 @@
 # The habits: fmt lint test bench golden. Every target works from a fresh clone.
 LINT := go tool -modfile=.ci/tools.mod golangci-lint
 
-.PHONY: build fmt lint test bench golden
+.PHONY: build fmt lint test bench soak golden
 
 build: ## the binary, as it is released: no cgo, stripped
 	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o yardarm ./cmd/yardarm
@@ -27,6 +27,9 @@ test: ## every test, with the race detector; installs what they need first
 bench: ## every benchmark, and the engine beside LaunchDarkly's; compare figures of one run only
 	go test -run '^$$' -bench . -benchmem ./...
 	cd bench && go test -run '^$$' -bench . -benchmem ./... && go run .
+
+soak: ## that memory stays flat over 10,000 compiles, in some ten minutes
+	go test ./compile -run '^TestMemoryIsFlat$$' -soak -v -timeout 1h
 
 golden: ## write the golden files and vectors anew; the diff is yours to read
 	go test ./compile/folder ./sync/feed -update
