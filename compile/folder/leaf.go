@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"strings"
 
 	"cuelang.org/go/cue"
 	"cuelang.org/go/cue/ast"
@@ -80,6 +81,7 @@ func (c *conditions) leaf(v cue.Value, s scope) eval.Condition {
 	}
 	if value, ok := scalar(v); ok {
 		c.fits(v, s, eval.OpEq, value)
+		c.checkDigest(v, s, value)
 		return eval.Condition{Op: eval.OpEq, Value: value}
 	}
 	if name, ok := types[kind]; ok {
@@ -91,6 +93,15 @@ func (c *conditions) leaf(v cue.Value, s scope) eval.Condition {
 	}
 	c.unreadable(v, kind, s)
 	return always
+}
+
+// checkDigest warns of a constant that looks like a digest in a long list.
+func (c *conditions) checkDigest(v cue.Value, s scope, value any) {
+	text, _ := value.(string)
+	if digits, found := strings.CutPrefix(text, digestPrefix); found && isSHA256(digits) {
+		c.problems.warn(c.at(v, s), s.where, "to compare the digest of "+s.attribute.name()+` write {schema.#OneOf, #values: ["sha256:..."]}`,
+			"this is compared as a text, and is no digest here")
+	}
 }
 
 func (c *conditions) unreadable(v cue.Value, kind cue.Kind, s scope) {

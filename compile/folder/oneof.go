@@ -3,7 +3,9 @@ package folder
 import (
 	"cmp"
 	"encoding/hex"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"cuelang.org/go/cue"
@@ -55,7 +57,7 @@ func (p *parameters) add(list *longList, v cue.Value, fold bool) bool {
 	value, _ := scalar(v)
 	text, isText := value.(string)
 	number, isNumber := value.(float64)
-	digest, isDigest := strings.CutPrefix(text, digestPrefix)
+	digest, isDigest := cutDigest(text)
 	message, hint := "", ""
 	switch {
 	case !isText && !isNumber:
@@ -66,8 +68,10 @@ func (p *parameters) add(list *longList, v cue.Value, fold bool) bool {
 		message, hint = "#fold is for texts", "remove it"
 	case isDigest && fold:
 		message, hint = "a digest is that of one text and cannot be compared in any case", "write the value in clear, or remove #fold"
-	case isDigest && !isSHA256(digest):
-		message, hint = "this is no SHA-256", `write sha256: and 64 hexadecimal digits, as from: printf %s ada@corp.example | sha256sum`
+	case isDigest && (!isSHA256(digest) || !strings.HasPrefix(text, digestPrefix)):
+		message, hint = "this is no SHA-256", `write sha256: and 64 lower-case hexadecimal digits, as from: printf %s ada@corp.example | sha256sum`
+	case (isDigest || fold) && !p.takesText():
+		message, hint = p.scope.attribute.name()+" is no text, and digests and #fold are for texts", "write the values as services send them"
 	}
 	if message != "" {
 		p.note(v, p.scope, hint, "%s", message)
@@ -77,11 +81,11 @@ func (p *parameters) add(list *longList, v cue.Value, fold bool) bool {
 	case isNumber:
 		list.numbers = append(list.numbers, number)
 	case isDigest:
-		list.digests = append(list.digests, strings.ToLower(digest))
+		list.digests = append(list.digests, digest)
 		return true // whatever is in it
 	case fold:
 		list.texts = append(list.texts, eval.Fold(text))
-		return true // in which case services send it is not known
+		return p.folded(v, text)
 	default:
 		list.texts = append(list.texts, text)
 	}
@@ -92,9 +96,55 @@ func (p *parameters) add(list *longList, v cue.Value, fold bool) bool {
 	return len(p.problems.list) == before
 }
 
+// reDigest finds what is meant as the marker of a digest.
+var reDigest = regexp.MustCompile(`(?i)^\s*sha-?256\s*[:=]\s*`)
+
+// cutDigest cuts the marker of a digest, or what is nearly it, from a text.
+func cutDigest(text string) (digest string, found bool) {
+	marker := reDigest.FindString(text)
+	return text[len(marker):], marker != ""
+}
+
 func isSHA256(digits string) bool {
 	sum, err := hex.DecodeString(digits)
-	return err == nil && len(sum) == 32
+	return err == nil && len(sum) == 32 && strings.ToLower(digits) == digits
+}
+
+// takesText tells whether the attribute can be a text.
+func (p *parameters) takesText() bool {
+	a := p.scope.attribute.value
+	return !a.Exists() || a.IncompleteKind()&cue.StringKind != 0
+}
+
+// folded checks, of an attribute that is one of some texts, that the text is among them in some case. In which case services
+// send any other attribute is not known.
+func (p *parameters) folded(v cue.Value, text string) bool {
+	known := enumeration(p.scope.attribute.value)
+	if known == nil || slices.ContainsFunc(known, func(k string) bool { return eval.Fold(k) == eval.Fold(text) }) {
+		return true
+	}
+	hint := ""
+	if near := nearest(eval.Fold(text), known); near != "" {
+		hint = "did you mean " + strconv.Quote(near) + "?"
+	}
+	p.note(v, p.scope, hint, "%s cannot be %q", p.scope.attribute.name(), text)
+	return false
+}
+
+// enumeration lists the texts that an attribute can be; nil if it is not one of some texts.
+func enumeration(attribute cue.Value) []string {
+	if !attribute.Exists() {
+		return nil
+	}
+	var texts []string
+	for _, alternative := range flatten(attribute) {
+		text, err := alternative.String()
+		if err != nil {
+			return nil
+		}
+		texts = append(texts, text)
+	}
+	return texts
 }
 
 // takesAll tells whether the attribute can be any text, so that a long list need not be looked through.
