@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -55,6 +57,9 @@ func (a *app) upgrade(ctx context.Context, check bool) error {
 	if len(steps) == 0 {
 		fmt.Fprintf(a.stdout, "nothing to do: language %d, with this Yardarm's files\n", schema.Language)
 		return nil
+	}
+	if err := checkSteps(root, steps); err != nil {
+		return err
 	}
 	after, err := a.compileUpgraded(ctx, files, steps)
 	if err != nil {
@@ -136,6 +141,23 @@ func (a *app) compileUpgraded(ctx context.Context, files map[string][]byte, step
 		err = errProblems
 	}
 	return out, err
+}
+
+// checkSteps refuses what cannot be replaced by a file, before anything is written.
+func checkSteps(root string, steps []step) error {
+	for _, step := range steps {
+		info, err := os.Lstat(filepath.Join(root, filepath.FromSlash(step.file)))
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return err
+		case info.IsDir():
+			return fmt.Errorf("%s is a folder where Yardarm's own file goes: move it away; nothing was changed", step.file)
+		case !info.Mode().IsRegular():
+			return fmt.Errorf("%s is not a plain file, as Yardarm's own is: move it away; nothing was changed", step.file)
+		}
+	}
+	return nil
 }
 
 func applySteps(root string, steps []step) error {
