@@ -29,20 +29,15 @@ func (s *syntax) number(n *ast.BasicLit) {
 		s.refuse(n.Pos(), "write it as a text in quotes", "the number %s is too large or too small to be kept exactly", shorten(n.Value))
 	case math.Abs(f) > maxInteger:
 		s.refuse(n.Pos(), "write it as a text in quotes", "the number %s is beyond 9007199254740992, so clients would round it", shorten(n.Value))
+	case losesFraction(n.Value, f):
+		s.refuse(n.Pos(), "write it as a text in quotes", "the number %s has more digits than clients keep, who would read it as the whole number %.0f", shorten(n.Value), f)
 	}
 }
 
-// parseNumber reads a CUE number literal; ok is false if a float64 cannot hold anything near it.
+// parseNumber reads a CUE number literal; ok is false if a float64 cannot hold anything near it. One beyond maxInteger is
+// MaxFloat64, even if it rounds to maxInteger.
 func parseNumber(text string) (f float64, ok bool) {
-	hex := len(text) > 1 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X')
-	if !hex && reExponent.MatchString(text) || len(text) > 400 {
-		return 0, false
-	}
-	var info literal.NumInfo
-	if err := literal.ParseNum(text, &info); err != nil {
-		return 0, false
-	}
-	r, ok := new(big.Rat).SetString(info.String())
+	r, ok := exactNumber(text)
 	if !ok {
 		return 0, false
 	}
@@ -50,10 +45,29 @@ func parseNumber(text string) (f float64, ok bool) {
 	if math.IsInf(f, 0) || f == 0 && r.Sign() != 0 {
 		return 0, false
 	}
-	if r.IsInt() && r.Num().BitLen() > 53 && new(big.Int).Abs(r.Num()).Cmp(big.NewInt(maxInteger)) > 0 {
+	if new(big.Rat).Abs(r).Cmp(big.NewRat(maxInteger, 1)) > 0 {
 		return math.MaxFloat64, true
 	}
 	return f, true
+}
+
+// exactNumber reads a CUE number literal as it is; ok is false if it is too long for that.
+func exactNumber(text string) (r *big.Rat, ok bool) {
+	hex := len(text) > 1 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X')
+	if !hex && reExponent.MatchString(text) || len(text) > 400 {
+		return nil, false
+	}
+	var info literal.NumInfo
+	if err := literal.ParseNum(text, &info); err != nil {
+		return nil, false
+	}
+	return new(big.Rat).SetString(info.String())
+}
+
+// losesFraction tells whether a number that is not whole is read as the whole number f.
+func losesFraction(text string, f float64) bool {
+	r, ok := exactNumber(text)
+	return ok && !r.IsInt() && f == math.Trunc(f)
 }
 
 // thousandths turns a percentage into thousandths of a percent; ok is false if it has more than three decimals.

@@ -23,6 +23,7 @@ func TestParseNumber(t *testing.T) {
 		{"0", 0, true}, {"18", 18, true}, {"18.0", 18, true}, {"1_000", 1000, true}, {"1K", 1000, true}, {"1.5Ki", 1536, true},
 		{"0x10", 16, true}, {"0b101", 5, true}, {"0o17", 15, true}, {"1e3", 1000, true}, {"1E-2", 0.01, true}, {".5", 0.5, true},
 		{"9007199254740992", 1 << 53, true}, {"9007199254740993", math.MaxFloat64, true}, {"1e300", math.MaxFloat64, true},
+		{"9007199254740992.5", math.MaxFloat64, true}, {"9007199254740992.0", 1 << 53, true}, {"4503599627370495.5", 4503599627370495.5, true},
 		{"1e100001", 0, false}, {"1e-1000", 0, false}, {"1e-400", 0, false}, {"0e5", 0, true}, {"0.1e0009", 1e8, true},
 		{strings.Repeat("9", 500), 0, false},
 	} {
@@ -162,7 +163,7 @@ func FuzzCompile(f *testing.F) {
 
 // TestFormHint requires that it has nothing to say of what is no definition of a form, and of no place at all.
 func TestFormHint(t *testing.T) {
-	for _, where := range [][]string{nil, {}, {"flags"}, {"flags", "#when"}} {
+	for _, where := range [][]string{nil, {}, {"flags"}, {"flags", "#when"}, {"0"}, {"rules", "0"}} {
 		if hint := formHint(where); hint != "" {
 			t.Errorf("%v: %s", where, hint)
 		}
