@@ -28,12 +28,17 @@ var forms = map[string]formSyntax{
 
 // formHint says what to do where two blocks give a definition of a form to one attribute; "" if where is no such definition.
 func formHint(where []string) string {
+	for len(where) > 1 && isIndex(where[len(where)-1]) { // an element of #values
+		where = where[:len(where)-1]
+	}
 	if len(where) == 0 {
 		return ""
 	}
 	switch form := formWith(where[len(where)-1]); form {
 	case "":
 		return ""
+	case "#OneOf":
+		return "write one list, or a list in each alternative of #any"
 	case "#Version":
 		return `write one range: #range: ">=2.4.0 <3.0.0"`
 	default:
@@ -241,6 +246,10 @@ func (p *parameters) instant(v cue.Value, name string, to **time.Time) bool {
 		return false
 	}
 	t = t.UTC()
+	if t.Year() < 0 || t.Year() > 9999 {
+		p.note(v, p.scope, "leave "+name+" out, or write a time within the years 0000 to 9999 in UTC", "%s is outside the calendar in UTC", text)
+		return false
+	}
 	*to = &t
 	return true
 }
