@@ -107,8 +107,8 @@ func (t *trial) runShares(want *folder.Shares) *Error {
 		had := got[share.Variant] * 100_000 / want.Keys
 		if most := tolerance(want, share.Share); had < share.Share-most || had > share.Share+most {
 			setKey(ec, want, 0)
-			return t.fail(ec, "serves %q to %s %% of %d keys, not to %s %% (within %s): %s", share.Variant, percent(had), want.Keys,
-				percent(share.Share), percent(most), tally(got, want.Keys))
+			return t.fail(ec, "serves %q to %s %% of %d keys, not to %s %% (within %s): %s; the trace is of the first, %s %s", share.Variant,
+				percent(had), want.Keys, percent(share.Share), percent(most), tally(got, want.Keys), want.By, jsonText(ec[want.By]))
 		}
 	}
 	return nil
@@ -120,6 +120,12 @@ func setKey(ec eval.Context, want *folder.Shares, i int) {
 		return
 	}
 	ec[want.By] = "key-" + strconv.Itoa(i)
+}
+
+// jsonText writes a key as its test would.
+func jsonText(key any) string {
+	text, _ := json.Marshal(key) // it is a text or a number
+	return string(text)
 }
 
 // tolerance is by how much a share of keys may be off, in thousandths of a percent: four standard deviations of chance

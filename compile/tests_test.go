@@ -65,7 +65,7 @@ func TestFlagTests(t *testing.T) {
 		}},
 		{`environments: ["production", "staging"], context: plan: "free", expectShare: {some: 50}, keys: 100, tolerance: 1`, []string{
 			`serves "some" to 0 % of 100 keys, not to 50 % (within 1): "none" 100`,
-			`serves "some" to 0 % of 100 keys, not to 50 % (within 1): the caller's default 100`,
+			`serves "some" to 0 % of 100 keys, not to 50 % (within 1): the caller's default 100; the trace is of the first, targetingKey "key-0"`,
 		}},
 	} {
 		tree := compiletest.New(map[string]string{"flags/x/it.cue": fmt.Sprintf(tested, test.test)})

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strconv"
 
 	"cuelang.org/go/cue"
 
@@ -66,9 +67,23 @@ func (t *testReader) readShares() *Shares {
 			t.badValue(hint, "%s", message, "by")
 		}
 	}
+	t.checkFree(s.By)
 	a, _ := t.context.field(s.By)
 	s.Numbers = a.value.Exists() && a.value.IncompleteKind()&cue.StringKind == 0
 	return s
+}
+
+// checkFree refuses a value for the attribute that the generated keys are values of, in whose place they would be put.
+func (t *testReader) checkFree(by string) {
+	const message, hint = "expectShare asks with many values of %s, so the context cannot say one", "remove it, or name another attribute with by"
+	if _, given := t.written.Context[by]; given {
+		t.badLabel(hint, message, by, "context", by)
+	}
+	for i, context := range t.written.Contexts {
+		if _, given := context[by]; given {
+			t.badLabel(hint, message, by, "contexts", strconv.Itoa(i), by)
+		}
+	}
 }
 
 func (t *testReader) thousandths(n json.Number, steps ...string) int {
