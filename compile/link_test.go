@@ -98,6 +98,12 @@ flags/zoo/a.cue:8:24: this requires the flag "nobody", which does not exist; the
 			`flags/zoo/b.cue:8:62: warning: in production, these slots of the layer "l" overlap those of the flag "a", 0 to 50; rules of one layer exclude each other only where each has slots of its own`,
 		},
 		{
+			"slots that overlap in two environments", map[string]string{
+				"flags/zoo/a.cue": everywhere(ruled("a", `layer: {name: "l", slots: [0, 50]}`)), "flags/zoo/b.cue": everywhere(ruled("b", `layer: {name: "l", slots: [40, 60]}`)),
+			},
+			`flags/zoo/b.cue:9:62: warning: in production, these slots of the layer "l" overlap those of the flag "a", 0 to 50; rules of one layer exclude each other only where each has slots of its own`,
+		},
+		{
 			"a layer by two attributes", map[string]string{
 				"flags/zoo/a.cue": ruled("a", `layer: {name: "l", slots: [0, 50]}`), "flags/zoo/b.cue": ruled("b", `layer: {name: "l", slots: [50, 100]}, by: "email"`),
 			},
@@ -130,6 +136,11 @@ flags/zoo/a.cue:8:24: this requires the flag "nobody", which does not exist; the
 			}
 		})
 	}
+}
+
+// everywhere gives a file of [ruled] whose flag is in staging as in production.
+func everywhere(text string) string {
+	return strings.Replace(text, "environments: production", "environments: staging: like: \"production\"\n\tenvironments: production", 1)
 }
 
 // ruled is a file with a flag of one rule.

@@ -15,28 +15,35 @@ type layered struct {
 }
 
 // layers warns where rules of different flags are in one layer and yet meet the same people: their slots overlap, or they
-// divide people by different attributes. Rules of one flag may share slots, since only one of them decides.
+// divide people by different attributes. Rules of one flag may share slots, since only one of them decides. Two flags are
+// warned of once in a layer, in the first environment where they meet.
 func (l *linker) layers() {
-	parts := map[string][]layered{}
+	parts := map[string]map[string][]layered{} // by layer and environment
 	for flag := range l.each {
 		for _, slot := range flag.Slots {
-			layer := slot.Environment + "\x00" + slot.Layer
-			parts[layer] = append(parts[layer], layered{flag.Key, slot})
+			if parts[slot.Layer] == nil {
+				parts[slot.Layer] = map[string][]layered{}
+			}
+			parts[slot.Layer][slot.Environment] = append(parts[slot.Layer][slot.Environment], layered{flag.Key, slot})
 		}
 	}
 	for _, layer := range sortedKeys(parts) {
-		l.layer(parts[layer])
+		told := map[[2]string]bool{}
+		for _, environment := range sortedKeys(parts[layer]) {
+			l.layer(parts[layer][environment], told)
+		}
 	}
 }
 
-// layer compares each part of a layer with those before it that reach into it: one warning a part and other flag is enough.
-func (l *linker) layer(parts []layered) {
+// layer compares each part of a layer with those before it that reach into it, but for the flags that are told of.
+func (l *linker) layer(parts []layered, told map[[2]string]bool) {
 	slices.SortStableFunc(parts, func(a, b layered) int { return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.key, b.key)) })
 	for i, part := range parts {
-		told := map[string]bool{part.key: true}
 		for _, other := range parts[:i] {
+			pair := [2]string{min(part.key, other.key), max(part.key, other.key)}
 			switch {
-			case told[other.key]:
+			case part.key == other.key || told[pair]:
+				continue
 			case part.By != other.By:
 				l.warnLayer(part, "in %s, the layer %q divides people by %s here and by %s in the flag %q, so they meet the same people",
 					part.Environment, part.Layer, by(part), by(other), other.key)
@@ -46,7 +53,7 @@ func (l *linker) layer(parts []layered) {
 			default:
 				continue
 			}
-			told[other.key] = true
+			told[pair] = true
 		}
 	}
 }
