@@ -142,8 +142,15 @@ func (f *flagReader) readOutcome(steps []string, w writtenOutcome, of string, ne
 func (f *flagReader) checkDivided(steps []string, w writtenOutcome, divided, layered bool) {
 	useless := map[string]bool{"by": w.By != nil && !divided && !layered, "salt": w.Salt != "" && !divided}
 	for field, useless := range useless {
-		if useless {
-			f.badLabel(append(slices.Clone(steps), field), "remove it", "%s has no meaning without a split or a share", field)
+		at := append(slices.Clone(steps), field)
+		switch {
+		case !useless:
+		case len(steps) == 2 && f.block.flag.Split != nil && w.Serve == nil:
+			f.badLabel(at, "repeat that split here, as in split: {on: 50, off: 50}", "%s goes with a split that stands beside it, not with the one of the environment that this is like", field)
+		case layered:
+			f.badLabel(at, "remove it; another name for the layer divides people anew", "%s has no meaning for a layer, which divides people by its name", field)
+		default:
+			f.badLabel(at, "remove it", "%s has no meaning without a split or a share", field)
 		}
 	}
 }

@@ -63,6 +63,9 @@ func (p *problems) notAllowed(where []string) (message, hint string) {
 	case of == "":
 		return fmt.Sprintf("%s is not known here", name), ""
 	}
+	if of == "a layer" && name == "salt" {
+		return "salt is not a field of a layer", "remove it: a layer has no salt, its name divides people"
+	}
 	return unknownField(name, of, known)
 }
 
