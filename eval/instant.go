@@ -42,18 +42,23 @@ func (p *Period) hasText(s string) bool {
 // holdsOf reports whether v, which may also be a time.Time, is an instant in the period.
 func (p *Period) holdsOf(v any) bool {
 	if t, ok := v.(time.Time); ok {
-		year := t.UTC().Year()
-		return 0 <= year && year <= 9999 && p.Has(t)
+		return inCalendar(t.UTC()) && p.Has(t)
 	}
 	s, ok := text(v)
 	return ok && p.hasText(s)
 }
+
+// inCalendar reports whether RFC 3339 can write an instant of UTC, which has four digits for the year.
+func inCalendar(utc time.Time) bool { return 0 <= utc.Year() && utc.Year() <= 9999 }
 
 // Instant reads an instant of RFC 3339: a date, "T", the time of day to the second or a fraction of it, and "Z" or the
 // offset from UTC, as in 2026-12-01T09:00:00Z and 2026-12-01T10:00:00.5+01:00. Of a fraction, nine digits count; there are
 // no leap seconds.
 func Instant(s string) (time.Time, error) {
 	t, ok := readInstant(s)
+	if !ok && !inCalendar(t) {
+		return time.Time{}, fmt.Errorf("%q is outside the years 0000 to 9999 in UTC", s)
+	}
 	if !ok {
 		return time.Time{}, fmt.Errorf("%q is no time such as 2026-12-01T09:00:00Z or 2026-12-01T10:00:00+01:00", s)
 	}
@@ -74,7 +79,8 @@ func readInstant(s string) (t time.Time, ok bool) {
 		return time.Time{}, false
 	}
 	t = time.Date(year, time.Month(month), day, hour, minute, second, nanos, time.UTC)
-	return t.Add(-offset), t.Day() == day // the 31st of a short month is another day
+	utc := t.Add(-offset)
+	return utc, t.Day() == day && inCalendar(utc) // the 31st of a short month is another day
 }
 
 // hasLayout reports whether s has a digit wherever layout has a d, and layout's own character elsewhere.

@@ -246,10 +246,6 @@ func (p *parameters) instant(v cue.Value, name string, to **time.Time) bool {
 		return false
 	}
 	t = t.UTC()
-	if t.Year() < 0 || t.Year() > 9999 {
-		p.note(v, p.scope, "leave "+name+" out, or write a time within the years 0000 to 9999 in UTC", "%s is outside the calendar in UTC", text)
-		return false
-	}
 	*to = &t
 	return true
 }
