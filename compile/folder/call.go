@@ -107,9 +107,9 @@ func (c *conditions) matchN(v, count, element cue.Value, s scope) eval.Condition
 
 // argument reads a condition that a function takes. Where it contradicts itself CUE would say so only when it meets a list.
 func (c *conditions) argument(v cue.Value, s scope) eval.Condition {
-	before := len(c.problems.list)
+	before := c.problems.errors()
 	condition := nested(c.read(v, s))
-	if err := v.Validate(); err != nil && len(c.problems.list) == before {
+	if err := v.Validate(); err != nil && c.problems.errors() == before {
 		message, hint := explain(s.attribute.name(), "", byPath(err)[0])
 		c.note(v, s, hint, "%s", message)
 	}

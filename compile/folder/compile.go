@@ -109,9 +109,9 @@ func (r *reader) validate(v cue.Value, dir string) {
 		key := pathString(where[:at+1])
 		spoken, known := conditions[key]
 		if !known {
-			before := len(r.problems.list)
+			before := r.problems.errors()
 			r.readBroken(v, where[:at+1])
-			spoken = len(r.problems.list) > before
+			spoken = r.problems.errors() > before
 			conditions[key] = spoken
 		}
 		return spoken

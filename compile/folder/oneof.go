@@ -89,11 +89,11 @@ func (p *parameters) add(list *longList, v cue.Value, fold bool) bool {
 	default:
 		list.texts = append(list.texts, text)
 	}
-	before := len(p.problems.list)
+	before := p.problems.errors()
 	if !p.takesAll() {
 		p.fits(v, p.scope, eval.OpEq, value)
 	}
-	return len(p.problems.list) == before
+	return p.problems.errors() == before
 }
 
 // reDigest finds what is meant as the marker of a digest.

@@ -37,7 +37,7 @@ func (r *reader) readSegment(label string, v cue.Value) (_ Segment, ok bool) {
 	if v.IncompleteKind() != cue.StructKind {
 		return Segment{}, false
 	}
-	at, before := r.problems.index.labelAt(label), len(r.problems.list)
+	at, before := r.problems.index.labelAt(label), r.problems.errors()
 	if where, closed := closedAt(v, []string{label}); closed {
 		r.problems.add(r.problems.index.labelAt(where...), where, "end the block with ...: "+label+`: {plan: "pro", ...}`,
 			"%s excludes contexts with further attributes", where[len(where)-1])
@@ -53,7 +53,7 @@ func (r *reader) readSegment(label string, v cue.Value) (_ Segment, ok bool) {
 	}
 	text := strings.TrimPrefix(string(line), "segment "+name+" ")
 	s := Segment{Name: name, At: at, JSON: json.RawMessage(text), Uses: slices.Sorted(maps.Keys(r.uses))}
-	return s, len(r.problems.list) == before
+	return s, r.problems.errors() == before
 }
 
 // checkCycles refuses segments that refer to themselves, which CUE takes for equal ones.
