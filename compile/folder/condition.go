@@ -104,7 +104,15 @@ func (c *conditions) all(args []cue.Value, s scope) eval.Condition {
 	if len(of) == 1 {
 		return of[0]
 	}
+	// CUE gives the parts in the order of the files that they stand in, whose names say nothing.
+	slices.SortStableFunc(of, func(a, b eval.Condition) int { return strings.Compare(canonical(a), canonical(b)) })
 	return eval.Condition{Op: eval.OpAll, Of: of}
+}
+
+// canonical is a condition as text, to order it by. One that can't be written is refused elsewhere.
+func canonical(c eval.Condition) string {
+	text, _ := c.MarshalJSON()
+	return string(text)
 }
 
 // any reads alternatives. Each is checked alone: CUE drops one that cannot be in silence.

@@ -36,7 +36,7 @@ func TestNegative(t *testing.T) {
 		{`n: >-0.0`, `{"fields":{"n":{"gt":0}}}`},
 		{`n: (-1)`, `{"fields":{"n":{"eq":-1}}}`},
 		{`n: -0.5 | 2`, `{"fields":{"n":{"in":[-0.5,2]}}}`},
-		{`n: int & -1`, `{"fields":{"n":{"all":[{"type":"integer"},{"eq":-1}]}}}`},
+		{`n: int & -1`, `{"fields":{"n":{"all":[{"eq":-1},{"type":"integer"}]}}}`},
 		{`n: !=-1`, `{"fields":{"n":{"ne":-1}}}`},
 		{`n: _debt`, `{"fields":{"n":{"eq":-3}}}`},
 		{`n: {_debt}`, `{"fields":{"n":{"eq":-3}}}`},
