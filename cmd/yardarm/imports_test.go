@@ -33,6 +33,7 @@ var allowed = map[string]struct {
 	"client/clienttest":        {"client sync/hub sync/feed eval", "a server inside the users' own tests"},
 	"sync/worktree":            {"", "watches uncommitted files, for trying things"},
 	"sync/daemon":              {"sync/gitrepo sync/worktree sync/feed sync/hub compile eval", "wires the parts together"},
+	"webhook":                  {"eval compile diff diff/review diff/render history sync/gitrepo sync/gitrepo/pull", "the bot: reviews what a forge tells of"},
 	"cmd/yardarm":              {"*", "the command line reaches everything"},
 }
 
