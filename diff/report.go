@@ -151,4 +151,8 @@ type Risk struct {
 	Rule string `json:"rule,omitempty"`
 	// Text says what, as one sentence without its full stop: condition "late" can never hold, rule "x" is never reached.
 	Text string `json:"text"`
+	// File, Line and Column are the place to mend; "" and 0 where there is none. [Compare] leaves them empty.
+	File   string `json:"file,omitempty"`
+	Line   int    `json:"line,omitempty"`
+	Column int    `json:"column,omitempty"`
 }
