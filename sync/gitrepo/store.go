@@ -70,6 +70,11 @@ func alternates(objects string, seen []string) []string {
 	return seen
 }
 
+// everywhere lists the folders of objects: its own first.
+func (s *store) everywhere() []*filesystem.ObjectStorage {
+	return append([]*filesystem.ObjectStorage{&s.ObjectStorage}, s.alternates...)
+}
+
 // object finds an object. Its content may be read only before the next call.
 func (s *store) object(kind plumbing.ObjectType, hash plumbing.Hash) (plumbing.EncodedObject, error) {
 	obj, err := s.EncodedObject(kind, hash)
