@@ -1,6 +1,7 @@
 package folder
 
 import (
+	"encoding/json"
 	"io/fs"
 	"strconv"
 
@@ -17,6 +18,8 @@ type Project struct {
 	Environments []string `json:"environments"`
 	// Context is what schema/context.cue says about the evaluation context.
 	Context Outline `json:"context"`
+	// Policy is what the project allows a change to do, in the JSON that package diff reads; nil: it says nothing of that.
+	Policy json.RawMessage `json:"policy,omitempty"`
 }
 
 // ReadProject reads and checks the files of the schema that belong to the user: project.cue and context.cue. Of a tree in
