@@ -25,6 +25,21 @@ func (f *flagReader) writeBlock(name string, b *block) {
 	if b.flag.Enabled {
 		f.out.Slots = append(f.out.Slots, b.slots...)
 	}
+	if _, named := f.written.Environments[name]; named {
+		f.writePlaces(name, b)
+	}
+}
+
+// writePlaces adds where the block of an environment stands, and its rules.
+func (f *flagReader) writePlaces(name string, b *block) {
+	places := make([]Place, 0, 1+len(b.rules))
+	for _, at := range append([]Position{f.labelAt("environments", name)}, b.rules...) {
+		places = append(places, Place{slices.Index(f.out.Files, at.File), at.Line, at.Column})
+	}
+	if f.out.Places == nil {
+		f.out.Places = map[string][]Place{}
+	}
+	f.out.Places[name] = places
 }
 
 // readBlock reads the block of an environment, over the one that it is like, which is nil for most.
@@ -52,8 +67,11 @@ func (f *flagReader) readBlock(name string, base *block) *block {
 		f.readTargets(steps, w.Targets)
 	}
 	if w.Rules != nil {
-		f.block.slots, f.block.ends = nil, nil
+		f.block.slots, f.block.ends, f.block.rules = nil, nil, nil
 		flag.Rules = f.readRules(steps, w.Rules)
+		for i := range flag.Rules {
+			f.block.rules = append(f.block.rules, f.labelAt(append(slices.Clone(steps), "rules", strconv.Itoa(i))...))
+		}
 	}
 	f.readOwn(steps, w.writtenOutcome)
 	return f.block

@@ -12,11 +12,12 @@ type block struct {
 	requires []Require
 	slots    []Slot
 	ends     []End
+	rules    []Position
 }
 
 // in gives what an environment takes over from the block of the one that it is like.
 func (b *block) in(environment string) *block {
-	taken := &block{flag: b.flag, requires: slices.Clone(b.requires), slots: slices.Clone(b.slots), ends: slices.Clone(b.ends)}
+	taken := &block{flag: b.flag, requires: slices.Clone(b.requires), slots: slices.Clone(b.slots), ends: slices.Clone(b.ends), rules: b.rules}
 	for i := range taken.requires {
 		taken.requires[i].Environment = environment
 	}

@@ -86,6 +86,24 @@ type Flag struct {
 	ExpiresAt Position `json:"expiresAt"`
 	// Files lists the files that hold a part of the flag, in order of name.
 	Files []string `json:"files"`
+	// Places says for each environment that the flag names where its block stands, and then each of its rules.
+	Places map[string][]Place `json:"places,omitempty"`
+}
+
+// Place is a [Position] in short: the index in the flag's Files, line and column.
+type Place [3]int
+
+// In gives the place where the flag says what it does in an environment or, with rule 0 or more, that rule of it: the next best
+// one where the files do not say, At in the end.
+func (f *Flag) In(environment string, rule int) Position {
+	places := f.Places[environment]
+	if 0 <= rule && rule+1 < len(places) {
+		places = places[rule+1:]
+	}
+	if len(places) == 0 || places[0][0] < 0 || places[0][0] >= len(f.Files) {
+		return f.At
+	}
+	return Position{File: f.Files[places[0][0]], Line: places[0][1], Column: places[0][2]}
 }
 
 // Require says that in an environment a flag waits for a variant of another one; several of one key are alternatives.
