@@ -27,6 +27,7 @@ var allowed = map[string]struct {
 	"compile":                  {"schema eval compile/folder compile/worker", "a tree in, snapshots out"},
 	"compile/compiletest":      {"schema", "writes trees of many flags, for tests and benchmarks"},
 	"diff":                     {"eval", "two snapshots in, a judgement out; what else is known is given to it"},
+	"diff/render":              {"compile diff diff/review", "a review in, what people and programs read out"},
 	"edit":                     {"schema", "changes flag files; the other package that knows CUE"},
 	"sync/feed":                {"eval", "the protocol, apart from its server so that clients never link that"},
 	"sync/hub":                 {"sync/feed eval", "fans the feed out; what it serves is given to it"},
