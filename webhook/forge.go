@@ -15,6 +15,8 @@ type Forge interface {
 	Pull(ctx context.Context, number int) (Pull, error)
 	// OpenPulls gives all that are open, whatever branch they are for, in order of number.
 	OpenPulls(ctx context.Context) ([]Pull, error)
+	// MergedPulls gives the pull requests that were merged into a branch of late, the newest first and at most 100.
+	MergedPulls(ctx context.Context, base string) ([]Pull, error)
 	// Approvals gives who approves a pull request now: the latest review of each that is an approval and was neither dismissed nor
 	// followed by a request for changes. Teams ("org/team") are those to look for each reviewer in, and none others.
 	Approvals(ctx context.Context, number int, teams []string) ([]diff.Approval, error)
