@@ -27,6 +27,7 @@ var allowed = map[string]struct {
 	"compile":                  {"schema eval compile/folder compile/worker", "a tree in, snapshots out"},
 	"compile/compiletest":      {"schema", "writes trees of many flags, for tests and benchmarks"},
 	"diff":                     {"eval", "two snapshots in, a judgement out; what else is known is given to it"},
+	"diff/review":              {"compile compile/folder diff eval", "two trees in, a review out; what Git knows is given to it"},
 	"diff/render":              {"compile diff diff/review", "a review in, what people and programs read out"},
 	"edit":                     {"schema", "changes flag files; the other package that knows CUE"},
 	"sync/feed":                {"eval", "the protocol, apart from its server so that clients never link that"},
@@ -47,6 +48,7 @@ var outside = map[string][]string{
 	"github.com/spf13/":           {"cmd/yardarm"},
 	"google.golang.org/grpc":      {},
 	"github.com/google/go-github": {"webhook"},
+	"github.com/hmarr/codeowners": {"diff/review"},
 }
 
 func TestImports(t *testing.T) {

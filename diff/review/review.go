@@ -5,6 +5,8 @@ package review
 import (
 	"context"
 	"io/fs"
+	"iter"
+	"slices"
 	"time"
 
 	"github.com/yardarm-io/yardarm/compile"
@@ -16,14 +18,19 @@ import (
 type Side struct {
 	// Name is what people call it: a branch, a short hash, "the working folder".
 	Name string
-	Tree fs.FS
+	Tree fs.FS // nil: there is nothing yet
 	At   eval.At
+	// Output is what Tree compiles to, where that is known; nil: Run compiles it.
+	Output *compile.Output
 }
 
 // Request is what to review.
 type Request struct {
 	// Base is the branch's tip; New is what it becomes by the merge, not the proposed branch itself.
 	Base, New Side
+	// Earlier gives what stood before Base, the newest first, to compare with where Base does not compile; nil: nothing. It
+	// matters to whoever mends a broken branch.
+	Earlier iter.Seq2[Side, error]
 	// Now is the time of the merge; zero: the current time.
 	Now time.Time
 	// History answers when flags were widened and made; nil: unknown.
@@ -38,7 +45,8 @@ type Request struct {
 	Usage diff.Usage
 	// CodeOwners is the content of the base's CODEOWNERS; nil: there is none.
 	CodeOwners []byte
-	// Prefix is the folder of the flags within the repository, for CODEOWNERS and annotations; "": its root.
+	// Prefix is the folder of the flags within the repository, with forward slashes; "": its root. The files that a review
+	// names are below it.
 	Prefix string
 }
 
@@ -58,7 +66,8 @@ type Review struct {
 	At time.Time `json:"at"`
 	// Problems are the mistakes and warnings of the new state, failed flag tests included, sorted by place.
 	Problems []*compile.Error `json:"problems"`
-	// BaseBroken says that the base does not compile, so that nothing could be compared.
+	// BaseBroken says that the base does not compile. Base is then the newest state before it that does and, where none is
+	// known, the base, with which nothing could be compared.
 	BaseBroken bool `json:"baseBroken,omitempty"`
 	// Report is nil where one of the two does not compile.
 	Report *diff.Report `json:"report"`
@@ -75,11 +84,13 @@ type Revision struct {
 	Revision string `json:"revision,omitempty"`
 }
 
-// Failed says whether the change must not be merged: a mistake, a failed test, a verdict that fails, or a base that can't be
-// compared.
-func (r *Review) Failed() bool { panic("TODO") }
-
-// Run reviews a change. What is wrong with the files is in the review; the error is one of reading, compiling or ctx's.
-func Run(ctx context.Context, compiler *compile.Compiler, request Request) (*Review, error) {
-	panic("TODO")
+// Failed says whether the change must not be merged: there is a mistake, a failed test or a verdict that fails. A base with
+// which nothing can be compared is no failure, as nobody could mend it otherwise; the problems warn of it.
+func (r *Review) Failed() bool {
+	for _, p := range r.Problems {
+		if !p.Warning {
+			return true
+		}
+	}
+	return r.Report != nil && slices.ContainsFunc(r.Report.Verdicts, func(v diff.Verdict) bool { return v.Outcome == diff.Failed })
 }

@@ -1,0 +1,57 @@
+package review
+
+import (
+	"bytes"
+	"path"
+	"slices"
+
+	"github.com/hmarr/codeowners"
+)
+
+// owners says by CODEOWNERS who owns the files of a flag: all who own one of them, as an environment may stand in a file of its
+// own, or nobody, if one of them is nobody's. nil where there is no CODEOWNERS.
+func (r *reviewing) owners() func(flag string) []string {
+	if r.CodeOwners == nil {
+		return nil
+	}
+	rules, err := codeowners.ParseFile(bytes.NewReader(r.CodeOwners))
+	if err != nil { // in the base, so it is nothing that the change could mend
+		r.warn("", "CODEOWNERS of %s cannot be read: %v", r.Base.Name, err)
+		return nil
+	}
+	return func(flag string) []string {
+		var all []string
+		for _, file := range r.files(flag) {
+			owners := ownersOf(rules, path.Join(r.Prefix, file))
+			if len(owners) == 0 {
+				return []string{}
+			}
+			all = append(all, owners...)
+		}
+		slices.Sort(all)
+		return slices.Compact(all)
+	}
+}
+
+func ownersOf(rules codeowners.Ruleset, file string) []string {
+	rule, err := rules.Match(file)
+	if err != nil || rule == nil {
+		return nil
+	}
+	owners := make([]string, len(rule.Owners))
+	for i, owner := range rule.Owners {
+		owners[i] = owner.String()
+	}
+	return owners
+}
+
+// files lists the files of a flag; of one that is removed, those that it had.
+func (r *reviewing) files(flag string) []string {
+	if f := flagOf(r.new, flag); f != nil {
+		return f.Files
+	}
+	if f := flagOf(r.base, flag); f != nil {
+		return f.Files
+	}
+	return nil
+}
