@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/netip"
 	"time"
 
@@ -33,6 +34,8 @@ type Config struct {
 	CacheDir string
 	// Drain is how long subscribers are given to move away when the daemon ends; zero: 2 s.
 	Drain time.Duration
+	// Hook answers /hooks/github, whatever host name is asked for; nil: nothing does.
+	Hook http.Handler
 	// Version is the program's, shown in /status.
 	Version string
 	// Logger receives what happens; nil: nothing is logged.

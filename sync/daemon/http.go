@@ -32,7 +32,7 @@ func (d *Daemon) handler() http.Handler {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "alive") })
 	mux.HandleFunc("GET /readyz", d.readyz)
 	mux.HandleFunc("GET /status", d.statusPage)
-	return d.guard(mux)
+	return d.hooked(d.guard(mux))
 }
 
 // guard keeps web pages out of a daemon on the loopback interface: a page whose name was made to lead here (DNS rebinding)

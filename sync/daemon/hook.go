@@ -1,0 +1,23 @@
+package daemon
+
+import "net/http"
+
+// Hint has the source looked at now instead of at the next poll. It never waits, and what it says need not be true.
+func (d *Daemon) Hint() {
+	select {
+	case d.look.found <- struct{}{}:
+	default:
+	}
+}
+
+// hooked puts the handler of webhooks beside the daemon's own, for whatever name is asked: its deliveries are signed, and come
+// through whatever proxy is there.
+func (d *Daemon) hooked(own http.Handler) http.Handler {
+	if d.config.Hook == nil {
+		return own
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", own)
+	mux.Handle("/hooks/github", d.config.Hook)
+	return mux
+}
