@@ -85,8 +85,12 @@ type Change struct {
 	Kind ChangeKind `json:"kind"`
 	// Rule names the rule that differs; "" for the flag itself or the environment's own outcome.
 	Rule string `json:"rule,omitempty"`
-	// Text is one sentence without its full stop, such as: rule "early" now takes 60% instead of 5%.
+	// Text is one sentence without its full stop, such as: the rule "early" takes 60 % of those it is for instead of 5 %.
 	Text string `json:"text"`
+
+	// The rule on both sides, as far as there is one, for the way forward that a verdict proposes. What an environment does with
+	// those who remain is a rule without a name.
+	before, after *eval.Rule
 }
 
 // Step is who is moved at one instant.
