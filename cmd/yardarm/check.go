@@ -14,19 +14,23 @@ import (
 )
 
 func (a *app) checkCommand() *cobra.Command {
-	var format string
+	var o judgeOptions
 	var watch bool
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Validate every flag and run the flag tests",
 		Long: `Check compiles the flag files as they lie in the folder, committed or not, and runs the flag tests. Each problem is one
-line: file:line:column, what is wrong, and what to write instead. Exit code 1 if there is an error; warnings alone pass.`,
+line: file:line:column, what is wrong, and what to write instead. Exit code 1 if there is an error; warnings alone pass.
+
+With --base it also judges what merging them would do, as 'yardarm diff' does: in a workflow this one call is all there is
+to run. The flags for that go with it.`,
 		Example: `  yardarm check                    this repository
   yardarm check --watch            again whenever a file changes
-  yardarm check --format json      for programs`,
+  yardarm check --format json      for programs
+  yardarm check --base main        and what a merge into main would do`,
 		Args: noArgs,
 		RunE: a.runs(func(cmd *cobra.Command, _ []string) error {
-			if err := checkFormat(format); err != nil {
+			if err := o.checkAlone(cmd); err != nil {
 				return err
 			}
 			root, err := a.flagRoot()
@@ -34,15 +38,39 @@ line: file:line:column, what is wrong, and what to write instead. Exit code 1 if
 				return err
 			}
 			if watch {
-				return a.checkAgain(cmd.Context(), root, format)
+				return a.checkAgain(cmd.Context(), root, o)
 			}
-			return a.check(cmd.Context(), root, format)
+			return a.checkOnce(cmd.Context(), root, o)
 		}),
 	}
-	cmd.Flags().StringVar(&format, "format", "text", "text or json")
-	complete(cmd, "format", offer("text", "json"))
+	o.flags(cmd)
+	cmd.Flags().StringVar(&o.base, "base", "", "the branch or commit that this is to be merged into")
 	cmd.Flags().BoolVar(&watch, "watch", false, "check again whenever a file changes, until interrupted")
 	return cmd
+}
+
+// checkAlone refuses, without --base, the flags that go with it.
+func (o *judgeOptions) checkAlone(cmd *cobra.Command) error {
+	if cmd.Flags().Changed("base") {
+		if o.base == "" {
+			return usagef("--base is empty: name the branch or commit to compare with, such as main")
+		}
+		return o.check()
+	}
+	for _, name := range []string{"write", "head", "approvals", "population", "usage", "at"} {
+		if cmd.Flags().Changed(name) {
+			return usagef("--%s goes with --base, which names the branch that this is to be merged into", name)
+		}
+	}
+	return checkFormat(o.format)
+}
+
+// checkOnce checks, with a base by judging what the merge would do.
+func (a *app) checkOnce(ctx context.Context, root string, o judgeOptions) error {
+	if o.base != "" {
+		return a.judge(ctx, root, o)
+	}
+	return a.check(ctx, root, o.format)
 }
 
 // checkReport is what check found, as --format json prints it.
@@ -116,12 +144,12 @@ func (r checkReport) summary(paint paint) string {
 }
 
 // checkAgain checks at each change of a flag file until ctx ends.
-func (a *app) checkAgain(ctx context.Context, root, format string) error {
+func (a *app) checkAgain(ctx context.Context, root string, o judgeOptions) error {
 	return worktree.Watch(ctx, root, func(changed bool) error {
 		if !changed {
 			return nil
 		}
-		err := a.check(ctx, root, format)
+		err := a.checkOnce(ctx, root, o)
 		if errors.Is(err, errProblems) {
 			return nil
 		}

@@ -86,6 +86,7 @@ them, and ` + "`yardarm serve`" + ` sends each commit to every subscribed servic
 		Example: `  yardarm init                                  start a flag repository in this folder
   yardarm new checkout.new-payment              write a flag file, with comments that explain it
   yardarm check                                 validate every flag and run the flag tests
+  yardarm diff main                             tell whom that affects, before it is merged
   yardarm eval checkout.new-payment --environment production --context '{"targetingKey": "user-1"}'
   yardarm serve                                 send out the commits of this repository
   yardarm watch --environment production ws://127.0.0.1:8080/feed`,
@@ -100,7 +101,7 @@ them, and ` + "`yardarm serve`" + ` sends each commit to every subscribed servic
 	root.SetErr(a.stderr)
 	root.SetVersionTemplate(versions())
 	root.PersistentFlags().StringVar(&a.repo, "repo", ".", "the flag repository: its folder, or one inside it")
-	root.AddCommand(a.initCommand(), a.newCommand(), a.checkCommand(), a.fmtCommand(), a.compileCommand(),
+	root.AddCommand(a.initCommand(), a.newCommand(), a.checkCommand(), a.diffCommand(), a.fmtCommand(), a.compileCommand(),
 		a.evalCommand(), a.serveCommand(), a.watchCommand(), a.upgradeCommand(), a.versionCommand())
 	return root
 }

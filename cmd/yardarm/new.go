@@ -118,7 +118,7 @@ func newFlagFile(out *compile.Output, key string, o newOptions) (newFile, error)
 	if err != nil {
 		return newFile{}, err
 	}
-	text, err := render("new.cue.tmpl", map[string]any{
+	text, err := fillIn("new.cue.tmpl", map[string]any{
 		"Key": key, "Kind": o.kind, "Owner": cmp.Or(o.owner, owner), "Environments": out.Project.Environments,
 		"Expires": time.Now().AddDate(0, 3, 0).Format(time.DateOnly), "MustExpire": o.kind == "release" || o.kind == "experiment",
 	})
@@ -191,8 +191,8 @@ func quote(text string) (string, error) {
 	return strings.TrimSpace(b.String()), err
 }
 
-// render fills a template of this package.
-func render(name string, data any) ([]byte, error) {
+// fillIn fills a template of this package.
+func fillIn(name string, data any) ([]byte, error) {
 	t, err := template.New(name).Funcs(template.FuncMap{"quote": quote}).ParseFS(templates, "templates/"+name)
 	if err != nil {
 		return nil, err
