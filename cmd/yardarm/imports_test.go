@@ -37,6 +37,7 @@ var allowed = map[string]struct {
 	"sync/worktree":            {"", "watches uncommitted files, for trying things"},
 	"sync/daemon":              {"sync/gitrepo sync/worktree sync/feed sync/hub compile eval", "wires the parts together"},
 	"webhook":                  {"eval compile diff diff/review diff/render history sync/gitrepo sync/gitrepo/pull", "the bot: reviews what a forge tells of"},
+	"webhook/webhooktest":      {"", "a GitHub, for tests"},
 	"cmd/yardarm":              {"*", "the command line reaches everything"},
 }
 
@@ -48,6 +49,9 @@ var outside = map[string][]string{
 	"github.com/spf13/":           {"cmd/yardarm"},
 	"google.golang.org/grpc":      {},
 	"github.com/google/go-github": {"webhook"},
+	"github.com/bradleyfalzon/":   {"webhook"},
+	"github.com/golang-jwt/":      {"webhook", "webhook/webhooktest"},
+	"github.com/getkin/":          {"webhook/webhooktest"},
 	"github.com/hmarr/codeowners": {"diff/review"},
 }
 
