@@ -1,0 +1,152 @@
+package diff
+
+import (
+	"encoding/json"
+	"strings"
+
+	"github.com/yardarm-io/yardarm/eval"
+)
+
+// space is all that a change's conditions, targets and hashes look at: the attributes, and of each the cells that its values
+// fall into. It is filled first and asked then.
+type space struct {
+	attributes []*attribute
+	byPath     map[string]*attribute
+	dimensions []*dimension
+	conditions map[segmentAt]*expr
+	programs   map[programOf]*program
+	broken     map[*eval.Snapshot]map[string]bool
+	maxCells   int
+}
+
+// segmentAt is a segment as it is asked of an attribute; nil: of the whole context.
+type segmentAt struct {
+	segment *eval.Segment
+	of      *attribute
+}
+
+func newSpace() *space {
+	return &space{byPath: map[string]*attribute{}, conditions: map[segmentAt]*expr{}, programs: map[programOf]*program{},
+		broken: map[*eval.Snapshot]map[string]bool{}, maxCells: 4096}
+}
+
+// attribute is a path in the context; a value there is in one of its cells.
+type attribute struct {
+	index  int
+	path   []string
+	parent *attribute // nil: the context itself
+	atoms  []*atom
+	cells  []cell
+	// absent and all are sets of its cells.
+	absent, all cellSet
+	// named are the texts by which single values of it are known; nil: nothing looks at its text.
+	named map[string]bool
+	// tooMany says that its values fall into more cells than were looked at.
+	tooMany bool
+}
+
+// attribute gives the attribute named below parent, which is nil for the context.
+func (s *space) attribute(parent *attribute, name string) *attribute {
+	var path []string
+	if parent != nil {
+		path = append(path, parent.path...)
+	}
+	path = append(path, name)
+	key := strings.Join(path, "\x00")
+	a := s.byPath[key]
+	if a == nil {
+		a = &attribute{index: len(s.attributes), path: path, parent: parent}
+		s.byPath[key] = a
+		s.attributes = append(s.attributes, a)
+	}
+	return a
+}
+
+// name is the path as people write it.
+func (a *attribute) name() string { return strings.Join(a.path, ".") }
+
+// atomKind says what an atom asks.
+type atomKind uint8
+
+const (
+	atomCondition atomKind = iota // the condition source
+	atomPresent                   // whether it is there
+	atomObject                    // whether it has attributes of its own
+	atomText                      // whether it has a text to bucket by
+	atomNamed                     // whether its text is one of attribute.named
+	atomTargets                   // whether its text is one of targets
+)
+
+// atom is a question about one attribute that is answered yes or no of each value.
+type atom struct {
+	of      *attribute
+	kind    atomKind
+	key     string // equal atoms of an attribute have equal keys
+	source  *eval.Condition
+	matcher *eval.Matcher
+	targets map[string]bool
+	cells   cellSet // in which it holds
+}
+
+// atom gives the atom of a; it is a's own one where that asks the same.
+func (a *attribute) atom(kind atomKind, key string) *atom {
+	for _, known := range a.atoms {
+		if known.kind == kind && known.key == key {
+			return known
+		}
+	}
+	made := &atom{of: a, kind: kind, key: key}
+	a.atoms = append(a.atoms, made)
+	return made
+}
+
+func (a *attribute) is(kind atomKind) *expr { return &expr{op: exprAtom, atom: a.atom(kind, "")} }
+
+// condition gives the atom for a condition that asks of the value as a whole.
+func (a *attribute) condition(c *eval.Condition) *expr {
+	text, err := json.Marshal(c)
+	if err != nil {
+		return never
+	}
+	made := a.atom(atomCondition, string(text))
+	if made.source == nil {
+		made.source = c
+		wrapped := &eval.Condition{Op: eval.OpFields, Fields: []eval.Field{{Name: "a", Condition: *c}}}
+		if made.matcher, err = (*eval.Snapshot)(nil).Prepare(wrapped); err != nil {
+			return never
+		}
+	}
+	return &expr{op: exprAtom, atom: made}
+}
+
+// hash makes the text of a's values count.
+func (a *attribute) hash() {
+	if a.named == nil {
+		a.named = map[string]bool{}
+		a.is(atomText)
+		a.is(atomNamed)
+	}
+}
+
+// holds asks the atom of a value; present is false where there is none.
+func (t *atom) holds(value any, present bool) bool {
+	switch t.kind {
+	case atomPresent:
+		return present
+	case atomObject:
+		_, object := value.(map[string]any)
+		return object
+	case atomCondition:
+		return present && t.matcher.Holds(eval.Context{"a": value})
+	}
+	text, ok := keyText(value)
+	switch {
+	case !ok:
+		return false
+	case t.kind == atomNamed:
+		return t.of.named[text]
+	case t.kind == atomTargets:
+		return t.targets[text]
+	}
+	return true
+}

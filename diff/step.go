@@ -1,0 +1,185 @@
+package diff
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/yardarm-io/yardarm/eval"
+)
+
+// radius is one flag on both sides.
+type radius struct {
+	*space
+	options       Options
+	before, after *program
+	base          *eval.Snapshot
+	off           func(*answer) bool
+	exempt        []*expr
+	people        [][]int // of the population: by context and attribute, the cell
+}
+
+// steps gives the step of the merge and those of later boundaries that move somebody.
+func (r *radius) steps() []Step {
+	now := r.options.Now
+	steps := []Step{r.step(r.before.at(now), r.after.at(now))}
+	for _, at := range r.boundaries() {
+		just := at.Add(-1)
+		step := r.step(r.after.at(just), r.after.at(at))
+		if len(step.Classes) == 0 && !step.Incomplete {
+			continue
+		}
+		step.At, step.Planned = at, r.planned(just, at)
+		steps = append(steps, step)
+	}
+	return steps
+}
+
+// boundaries are the instants later than now at which the new state changes by the clock.
+func (r *radius) boundaries() []time.Time {
+	var instants []time.Time
+	for _, t := range r.after.clock {
+		if t.After(r.options.Now) {
+			instants = append(instants, t.UTC())
+		}
+	}
+	slices.SortFunc(instants, time.Time.Compare)
+	return slices.CompactFunc(instants, time.Time.Equal)
+}
+
+// planned reports whether the base moves whom the new state moves at the instant, and in the same way.
+func (r *radius) planned(just, at time.Time) bool {
+	w := r.walk(r.after.at(just), r.after.at(at), r.before.at(just), r.before.at(at))
+	w.leaf = func(pieces []piece) bool {
+		return !slices.ContainsFunc(pieces, func(p piece) bool {
+			a := p.answers
+			return moved(a[0], a[1]) && (moved(a[0], a[2]) || moved(a[1], a[3]))
+		})
+	}
+	return w.run()
+}
+
+func (r *radius) walk(sides ...side) *walk {
+	most := r.options.MaxClasses
+	if most == 0 {
+		most = 4096
+	}
+	return &walk{space: r.space, sides: sides, off: r.off, exempt: r.exempt, classes: most}
+}
+
+// step compares two sides.
+func (r *radius) step(from, to side) Step {
+	w := r.walk(from, to)
+	if !w.run() {
+		return r.incomplete()
+	}
+	var step Step
+	keys := map[string]bool{}
+	for _, l := range r.split(r.merge(w.leaves)) {
+		class := r.class(l)
+		step.Classes = append(step.Classes, class)
+		if class.Keys > 0 {
+			for _, text := range r.keysOf(l) {
+				keys[text] = true
+			}
+			continue
+		}
+		r.sum(&step, class, l.result)
+	}
+	step.Keys = len(keys)
+	slices.SortStableFunc(step.Classes, func(a, b Class) int {
+		return cmp.Or(cmp.Compare(min(a.Keys, 1), min(b.Keys, 1)), cmp.Compare(percents(b.Moves), percents(a.Moves)))
+	})
+	return step
+}
+
+func percents(moves []Move) float64 {
+	sum := 0.0
+	for _, m := range moves {
+		sum += m.Percent
+	}
+	return sum
+}
+
+// sum counts a class into the step.
+func (r *radius) sum(step *Step, class Class, result *result) {
+	counted := result.counted
+	if result.exempt {
+		counted = 0
+	}
+	if class.Weight != nil {
+		step.Moved += *class.Weight * result.moved / 100
+		step.Counted += *class.Weight * counted / 100
+		return
+	}
+	step.Moved, step.Counted = max(step.Moved, result.moved), max(step.Counted, counted)
+}
+
+// incomplete is the step of what was too much to look at: the most that can be. To be turned off is all that can happen to
+// those whom the new state only turns off.
+func (r *radius) incomplete() Step {
+	step := Step{Incomplete: true, Moved: 100, Counted: 100}
+	if r.after.fixed != nil && r.off(r.after.fixed) {
+		step.Counted = 0
+	}
+	return step
+}
+
+// split makes those without an attribute a class of their own, where others are in the same one.
+func (r *radius) split(leaves []*leaf) []*leaf {
+	for i, a := range r.attributes {
+		var parted []*leaf
+		for _, l := range leaves {
+			cells := l.parts[i].cells
+			if !cells.meets(a.absent) || a.all.within(cells) || cells.within(a.absent) && l.parts[i].pins == nil {
+				parted = append(parted, l)
+				continue
+			}
+			rest := slices.Clone(l.parts)
+			rest[i].cells = cells.minus(a.absent)
+			none := slices.Clone(l.parts)
+			none[i] = group{cells: a.absent}
+			parted = append(parted, &leaf{rest, l.result}, &leaf{none, l.result})
+		}
+		leaves = parted
+	}
+	return leaves
+}
+
+// class tells of a leaf.
+func (r *radius) class(l *leaf) Class {
+	class := Class{Who: r.who(l.parts), Exempt: l.result.exempt, Example: r.example(l.parts), Keys: len(r.keysOf(l)),
+		Before: l.result.before, After: l.result.after, Moves: l.result.moves}
+	if len(r.people) > 0 {
+		weight := r.weigh(l.parts)
+		class.Weight = &weight
+	}
+	return class
+}
+
+// keysOf gives the targeting keys that the leaf consists of; nil: others are in it too.
+func (r *radius) keysOf(l *leaf) []string {
+	a := r.byPath[eval.TargetingKey]
+	if a == nil || a.named == nil {
+		return nil
+	}
+	g := l.parts[a.index]
+	if !g.cells.within(a.own(atomNamed).cells) {
+		return nil
+	}
+	seen := map[string]bool{}
+	for i := range g.cells.all() {
+		for _, text := range a.cells[i].texts {
+			seen[text] = true
+		}
+	}
+	for p := range g.pins {
+		seen[p.text] = true
+	}
+	texts := make([]string, 0, len(seen))
+	for text := range seen {
+		texts = append(texts, text)
+	}
+	slices.Sort(texts)
+	return texts
+}
