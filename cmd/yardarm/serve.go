@@ -3,30 +3,25 @@ package main
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/yardarm-io/yardarm/sync/daemon"
-	"github.com/yardarm-io/yardarm/sync/gitrepo"
 )
 
 // serveOptions are serve's flags.
 type serveOptions struct {
-	path, branch, listen, stateDir    string
-	tokenFile, sshKey, knownHosts, ca string
-	poll                              time.Duration
-	worktree, insecure                bool
-	hosts                             []string
+	remoteOptions
+	listen             string
+	poll               time.Duration
+	worktree, insecure bool
+	hosts              []string
 }
 
 func (a *app) serveCommand() *cobra.Command {
@@ -49,19 +44,13 @@ It listens on the loopback interface unless told otherwise.
 		Args: noArgs,
 		RunE: a.runs(func(cmd *cobra.Command, _ []string) error { return a.serve(cmd.Context(), o) }),
 	}
+	o.remoteOptions.flags(cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&o.path, "path", "", "the folder inside the repository that holds cue.mod and flags (default: its root)")
-	flags.StringVar(&o.branch, "branch", "main", "the branch to serve")
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:8080", "the address to listen on; port 0 picks a free one")
 	flags.StringSliceVar(&o.hosts, "host", nil, "a name that requests may ask for besides localhost, such as that of a proxy in front")
 	flags.BoolVar(&o.worktree, "worktree", false, "serve the files as they lie in the folder, committed or not: for trying things")
 	flags.BoolVar(&o.insecure, "insecure", false, "listen off the loopback interface although there are no keys and no TLS: whoever can connect can read every flag")
 	flags.DurationVar(&o.poll, "poll", 0, "how often to look for new commits (default: 10s for a remote, 250ms for a folder)")
-	flags.StringVar(&o.stateDir, "state", "", "the folder of the last good state and of the mirror (default: below the cache folder, one a repository)")
-	flags.StringVar(&o.tokenFile, "token-file", "", "a file with the token for an https remote, read at each fetch")
-	flags.StringVar(&o.sshKey, "ssh-key", "", "the private key file for an ssh remote, read at each fetch (default: the ssh agent)")
-	flags.StringVar(&o.knownHosts, "known-hosts", "", "the known_hosts file for an ssh remote (default: ~/.ssh/known_hosts)")
-	flags.StringVar(&o.ca, "ca-file", "", "the certificate authorities of an https remote, as PEM (default: the system's)")
 	return cmd
 }
 
@@ -98,48 +87,11 @@ func (a *app) daemonConfig(o serveOptions) (daemon.Config, error) {
 		return config, err
 	}
 	if config.StateDir == "" {
-		config.StateDir = cacheDir(stateName(url, o.branch, o.path))
+		config.StateDir = cacheDir(stateName("serve", url, o.branch, o.path))
 	}
-	config.Repository = gitrepo.Config{
-		URL: url, Branch: o.branch, Path: o.path, Proxy: http.ProxyFromEnvironment,
-		TokenFile: o.tokenFile, SSHKeyFile: o.sshKey, SSHAgent: os.Getenv("SSH_AUTH_SOCK"), KnownHostsFile: o.knownHosts, CAFile: o.ca,
-	}
+	config.Repository = o.config(url)
 	if config.StateDir != "" {
 		config.Repository.Dir = filepath.Join(config.StateDir, "mirror")
 	}
 	return config, nil
-}
-
-// serveURL is what to serve: the URL of a remote, or the folder that --repo names. Where that lies in a flag repository, it is
-// that one's root, so that serve works from any folder below it.
-func (a *app) serveURL(path string) (string, error) {
-	if isRemote(a.repo) {
-		return a.repo, nil
-	}
-	dir, err := filepath.Abs(a.repo)
-	if err != nil {
-		return "", usagef("--repo %s: %w", a.repo, err)
-	}
-	if !isDir(dir) {
-		return "", usagef("--repo %s is neither a folder nor the URL of a remote", a.repo)
-	}
-	if root, err := a.flagRoot(); err == nil && path == "" {
-		return root, nil
-	}
-	return dir, nil
-}
-
-// isRemote says whether --repo is a URL or of the form user@host:path.
-func isRemote(repo string) bool {
-	if strings.Contains(repo, "://") {
-		return true
-	}
-	host, _, found := strings.Cut(repo, ":")
-	return found && strings.Contains(host, "@") && !strings.Contains(host, "/")
-}
-
-// stateName names the folder of what is kept of one branch of one repository.
-func stateName(parts ...string) string {
-	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
-	return filepath.Join("serve", hex.EncodeToString(sum[:8]))
 }
