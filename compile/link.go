@@ -45,6 +45,7 @@ func (b *batch) link() {
 	l.lookalikes()
 	l.tests()
 	l.reach(b.units)
+	l.exempt()
 	l.layers()
 	l.expiries()
 }
@@ -159,6 +160,15 @@ func (l *linker) reach(units []*unit) {
 					l.report(u.at(it), "", choices(name, sortedKeys(l.segments)), "there is no segment %q", name)
 				}
 			}
+		}
+	}
+}
+
+// exempt requires that the segments which the policy names exist.
+func (l *linker) exempt() {
+	for _, m := range l.out.Project.Exempt {
+		if !l.segments[m.Segment] && !l.incomplete {
+			l.report(m.At, m.Path, choices(m.Segment, sortedKeys(l.segments)), "there is no segment %q", m.Segment)
 		}
 	}
 }

@@ -114,6 +114,11 @@ flags/zoo/a.cue:8:24: this requires the flag "nobody", which does not exist; the
 			`flags/zoo/a.cue:8:43: warning: the rule "r" ended at 2026-01-31T00:00:00Z and never applies again; remove it`,
 		},
 		{
+			"a policy that exempts an unknown segment", map[string]string{"schema/project.cue": strings.Replace(compiletest.Project, "\n}",
+				"\n\tpolicy: environments: production: exempt: [\"europe\", \"Staff\"]\n}", 1)},
+			`schema/project.cue:6:55: there is no segment "Staff"; did you mean "staff"?`,
+		},
+		{
 			"expired", map[string]string{"flags/zoo/a.cue": strings.Replace(plainFlag, `"ops"`, "\"release\"\n\texpires: \"2026-01-31\"", 1)},
 			`flags/zoo/a.cue:7:11: warning: the flag "other" should be gone since 2026-01-31; remove it, or give it more time`,
 		},

@@ -79,10 +79,15 @@ func (r *reader) useSchema(schema cue.Value) bool {
 	}
 	r.context = attribute{value: schema.LookupPath(cue.ParsePath("#Context"))}
 	r.problems.attributes = r.context.names()
-	if err := schema.LookupPath(cue.ParsePath("project")).Decode(&r.project); err != nil {
+	var project struct {
+		Language     int      `json:"language"`
+		Environments []string `json:"environments"`
+	}
+	if err := schema.LookupPath(cue.ParsePath("project")).Decode(&project); err != nil {
 		r.problems.addCUE(toErrors(err), nil)
 		return false
 	}
+	r.project.Language, r.project.Environments = project.Language, project.Environments
 	r.problems.environments = r.project.Environments
 	return true
 }

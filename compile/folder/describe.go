@@ -60,6 +60,8 @@ func (p *problems) special(d *description, where []string, name string, e errors
 		d.message, d.hint = p.notAllowed(where)
 	case len(where) > 0 && raw == "field is required but not present":
 		d.message, d.hint = name+" is missing", missingHints[where[len(where)-1]]
+	case p.dir == schemaDir && reNoRef.MatchString(raw) && reNoRef.FindStringSubmatch(raw)[1] == "segments":
+		d.message, d.hint = "segments is not defined here", `name the segment in quotes, such as "staff"`
 	case reNoField.MatchString(raw):
 		missing := reNoField.FindStringSubmatch(raw)[1]
 		d.message, d.hint = "there is no "+missing+" to refer to", hintName(missing, slices.Concat(p.segments, slices.Collect(maps.Keys(forms))))

@@ -18,6 +18,10 @@ var (
 	testFields        = []string{"description", "flag", "environment", "environments", "context", "contexts", "at",
 		"expect", "expectValue", "expectReason", "expectShare", "keys", "by", "tolerance"}
 	conditionFields = []string{"#when", "#any", "#unless"}
+	projectFields   = []string{"language", "environments", "policy"}
+	policyFields    = []string{"environments", "maxFlags", "maxAge", "approvers"}
+	guardFields     = []string{"maxStep", "minSoak", "freeze", "requireTests", "requireOwner", "maxTargets", "exempt"}
+	freezeFields    = []string{"name", "from", "until"}
 )
 
 var missingHints = map[string]string{
@@ -31,6 +35,8 @@ var missingHints = map[string]string{
 	"slots":        `add its part of all people: slots: [0, 50]`,
 	"flag":         `add the key of the flag that is asked for: flag: "..."`,
 	"environment":  `add where it is asked for: environment: "production"`,
+	"from":         `add when it begins: from: "2026-12-19T00:00:00Z"`,
+	"until":        `add when it ends: until: "2027-01-04T00:00:00Z"`,
 	"expect":       `add the variant that is to come out: expect: "on"`,
 }
 
@@ -71,6 +77,9 @@ func (p *problems) notAllowed(where []string) (message, hint string) {
 
 // fieldsAt gives the fields that the place has which path ends in, and what has them; "" where anything may stand.
 func (p *problems) fieldsAt(where []string) (of string, known []string) {
+	if where[0] == "project" {
+		return projectFieldsAt(where)
+	}
 	switch flags := where[0] == "flags"; {
 	case flags && len(where) == 3:
 		return "a flag", flagFields
@@ -86,6 +95,21 @@ func (p *problems) fieldsAt(where []string) (of string, known []string) {
 		return "a step of a ramp", stepFields
 	case where[0] == "tests" && len(where) == 3:
 		return "a test", testFields
+	}
+	return "", nil
+}
+
+// projectFieldsAt is fieldsAt for places in a project.
+func projectFieldsAt(where []string) (of string, known []string) {
+	switch policy := len(where) > 2 && where[1] == "policy"; {
+	case len(where) == 2:
+		return "a project", projectFields
+	case policy && len(where) == 3:
+		return "a policy", policyFields
+	case policy && len(where) == 5 && where[2] == "environments":
+		return "an environment's policy", guardFields
+	case policy && len(where) == 7 && where[4] == "freeze":
+		return "a freeze", freezeFields
 	}
 	return "", nil
 }

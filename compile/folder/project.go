@@ -20,6 +20,15 @@ type Project struct {
 	Context Outline `json:"context"`
 	// Policy is what the project allows a change to do, in the JSON that package diff reads; nil: it says nothing of that.
 	Policy json.RawMessage `json:"policy,omitempty"`
+	// Exempt lists where the policy names segments.
+	Exempt []Mention `json:"exempt,omitempty"`
+}
+
+// Mention is a place at which a segment is named.
+type Mention struct {
+	Segment string   `json:"segment"`
+	Path    string   `json:"path"`
+	At      Position `json:"at"`
 }
 
 // ReadProject reads and checks the files of the schema that belong to the user: project.cue and context.cue. Of a tree in
@@ -50,6 +59,7 @@ func ReadProject(tree fs.FS) (Project, []*Error) {
 	if checkLanguage(v, p) && r.useSchema(v) {
 		r.checkProject()
 		r.checkContext(r.context.value, []string{"#Context"})
+		r.checkPolicy(v.LookupPath(cue.ParsePath("project.policy")))
 		r.project.Context = outline(r.context.value)
 	}
 	return r.project, p.sorted()
