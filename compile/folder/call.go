@@ -105,13 +105,12 @@ func (c *conditions) matchN(v, count, element cue.Value, s scope) eval.Condition
 	return eval.Condition{Op: eval.OpMatchN, Of: []eval.Condition{c.argument(count, number), c.argument(element, s.element())}}
 }
 
-// argument reads a condition that a function takes. Where it contradicts itself CUE would say so only when it meets a list.
+// argument reads a condition that a function takes.
 func (c *conditions) argument(v cue.Value, s scope) eval.Condition {
 	before := c.problems.errors()
 	condition := nested(c.read(v, s))
-	if err := v.Validate(); err != nil && c.problems.errors() == before {
-		message, hint := explain(s.attribute.name(), "", byPath(err)[0])
-		c.note(v, s, hint, "%s", message)
+	if c.problems.errors() == before {
+		c.consistent(v, s)
 	}
 	return condition
 }

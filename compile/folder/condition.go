@@ -56,7 +56,7 @@ func (c *conditions) read(v cue.Value, s scope) eval.Condition {
 		if form, block := formOf(args); form != "" {
 			return c.form(form, v, block, s)
 		}
-		return c.all(args, s)
+		return c.all(v, args, s)
 	case cue.OrOp:
 		return c.any(v, s)
 	case cue.SelectorOp:
@@ -88,8 +88,9 @@ func (c *conditions) refuse(v cue.Value, s scope) eval.Condition {
 	return always
 }
 
-func (c *conditions) all(args []cue.Value, s scope) eval.Condition {
+func (c *conditions) all(v cue.Value, args []cue.Value, s scope) eval.Condition {
 	var of []eval.Condition
+	before := c.problems.errors()
 	for _, arg := range args {
 		if pos := arg.Pos(); s.top && pos.IsValid() && isProduct(fileName(pos)) {
 			continue // #Context, to which the schema ties conditions
@@ -103,6 +104,9 @@ func (c *conditions) all(args []cue.Value, s scope) eval.Condition {
 	}
 	if len(of) == 1 {
 		return of[0]
+	}
+	if c.problems.errors() == before {
+		c.compatible(v, of, s)
 	}
 	// CUE gives the parts in the order of the files that they stand in, whose names say nothing.
 	slices.SortStableFunc(of, func(a, b eval.Condition) int { return strings.Compare(canonical(a), canonical(b)) })
@@ -125,7 +129,11 @@ func (c *conditions) any(v cue.Value, s scope) eval.Condition {
 				"| cannot stand between blocks")
 			return always
 		}
+		before := c.problems.errors()
 		part := c.read(alternative, s)
+		if part.Op == eval.OpAll && c.problems.errors() == before {
+			c.consistent(alternative, s)
+		}
 		switch part.Op {
 		case eval.OpEq:
 			values = append(values, part.Value)

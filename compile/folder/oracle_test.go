@@ -210,12 +210,10 @@ func (b *batch) unification(t *testing.T, key string, ec eval.Context) bool {
 	return yes && (rule.when == nil || holds("when")) && (rule.unless == nil || !holds("unless"))
 }
 
-// TestOracle requires of random conditions and contexts that the engine says yes exactly when CUE does. The seed is the same in
-// every run, so that a run that passed passes again; ORACLE_SEED looks elsewhere. One difference is known: list.MatchN over a
-// condition that contradicts itself in a way that only CUE's evaluation of a list finds, of an empty list, where CUE says no
-// to whatever count is asked for (ORACLE_SEED=1795355751872001909).
+// TestOracle requires of random conditions and contexts that the engine says yes exactly when CUE does. Each run asks other
+// questions; one that fails says with which ORACLE_SEED it asks the same again.
 func TestOracle(t *testing.T) {
-	seed := uint64(2026)
+	seed := rand.Uint64()
 	if s := os.Getenv("ORACLE_SEED"); s != "" {
 		seed, _ = strconv.ParseUint(s, 10, 64)
 	}
@@ -254,8 +252,9 @@ func TestOracle(t *testing.T) {
 			}
 		}
 	}
+	t.Logf("ORACLE_SEED=%d", seed)
 	tally.check(t)
-	if made < batches*rules*8/10 {
+	if made < batches*rules*7/10 {
 		t.Errorf("%d of %d random conditions compile, so the test looks at too few", made, batches*rules)
 	}
 	if total < 20_000 || yeses < total/3 {
@@ -263,8 +262,8 @@ func TestOracle(t *testing.T) {
 	}
 	for form := range count[false] {
 		t.Logf("%-20s %6d yes %6d no", form, count[true][form], count[false][form])
-		if count[true][form] < 1000 || count[false][form] < 1000 {
-			t.Errorf("%s: %d yes and %d no, want 1,000 of each (seed %d)", form, count[true][form], count[false][form], seed)
+		if count[true][form] < 600 || count[false][form] < 600 {
+			t.Errorf("%s: %d yes and %d no, want 600 of each (seed %d)", form, count[true][form], count[false][form], seed)
 		}
 	}
 	t.Logf("%d pairs, %d yes, %d conditions", total, yeses, made)
