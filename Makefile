@@ -32,4 +32,4 @@ soak: ## that memory stays flat over 10,000 compiles, in some ten minutes
 	go test ./compile -run '^TestMemoryIsFlat$$' -soak -v -timeout 1h
 
 golden: ## write the golden files and vectors anew; the diff is yours to read
-	go test ./compile/folder ./sync/feed -update
+	go test ./compile/folder ./sync/feed ./diff/render -update

@@ -24,7 +24,7 @@ const (
 // characters.
 type Finding struct {
 	Level Level
-	// Rule is the policy's rule, or one of "files", "test", "risk" and "base".
+	// Rule is the policy's rule, or one of "files", "test" and "risk".
 	Rule        string
 	Environment string
 	Flag        string
@@ -41,9 +41,6 @@ type Finding struct {
 // Findings are all of a review, the gravest first, then by place.
 func Findings(r *review.Review) []Finding {
 	var all []Finding
-	if r.BaseBroken {
-		all = append(all, Finding{Level: baseLevel(r), Rule: "base", Title: "base", Message: baseBroken})
-	}
 	for _, p := range r.Problems {
 		all = append(all, ofProblem(p))
 	}
@@ -68,15 +65,6 @@ func Findings(r *review.Review) []Finding {
 
 func (l Level) rank() int { return slices.Index([]Level{Error, Warning, Notice}, l) }
 
-const baseBroken = "the base does not compile, so that nothing could be compared with it"
-
-func baseLevel(r *review.Review) Level {
-	if r.Failed() {
-		return Error
-	}
-	return Warning
-}
-
 func ofProblem(p *compile.Error) Finding {
 	f := Finding{
 		Level: Error, Rule: "files", File: p.File, Line: p.Line, Column: p.Column, Title: "flag files",
@@ -94,7 +82,7 @@ func ofProblem(p *compile.Error) Finding {
 func ofVerdict(v diff.Verdict) Finding {
 	f := Finding{
 		Level: Error, Rule: string(v.Rule), Environment: v.Environment, Flag: v.Flag, At: v.At,
-		File: v.File, Line: v.Line, Column: v.Column, Title: plain(string(v.Rule) + about(v)),
+		File: v.File, Line: v.Line, Column: v.Column, Title: line(string(v.Rule)+about(v), 400),
 		Message: plain(withHint(v.Message, v.Hint) + override(v)),
 	}
 	switch v.Outcome {
@@ -110,6 +98,6 @@ func ofRisk(environment string, risk diff.Risk) Finding {
 	return Finding{
 		Level: Warning, Rule: "risk", Environment: environment, Flag: risk.Flag,
 		File: risk.File, Line: risk.Line, Column: risk.Column,
-		Title: plain("risk: " + risk.Flag + " in " + environment), Message: plain(risk.Text),
+		Title: line("risk: "+risk.Flag+" in "+environment, 400), Message: plain(risk.Text),
 	}
 }

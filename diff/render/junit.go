@@ -46,7 +46,7 @@ func junit(r *review.Review, o Options) ([]byte, error) {
 	for _, f := range Findings(r) {
 		suite := environments[f.Environment]
 		switch {
-		case f.Rule == "files", f.Rule == "test", f.Rule == "base":
+		case f.Rule == "files", f.Rule == "test":
 			suite = &files
 		case f.Environment == "":
 			suite = &policy

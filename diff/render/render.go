@@ -89,10 +89,30 @@ func Write(w io.Writer, format Format, r *review.Review, o Options) error {
 // Marker begins every comment, so that the next review finds the last one's.
 const Marker = "<!-- yardarm -->"
 
+// QuietMarker follows [Marker] where there is nothing to tell: see [Quiet].
+const QuietMarker = "<!-- quiet -->"
+
+// Quiet says that a review found nothing and moves nobody, so that no comment need be made; one that is there is kept up to date.
+func Quiet(r *review.Review) bool {
+	if r.Report == nil || len(Findings(r)) > 0 {
+		return false
+	}
+	for _, e := range r.Report.Environments {
+		if e.Added || e.Removed || len(e.Flags) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // Comment is a review as the Markdown of a comment: [Marker] first, at most 65,000 bytes, and where it leaves something out it
 // says so.
 func Comment(r *review.Review, o Options) string {
-	return Marker + "\n" + markdown(r, o, maxComment-len(Marker)-1)
+	head := Marker + "\n"
+	if Quiet(r) {
+		head += QuietMarker + "\n"
+	}
+	return head + markdown(r, o, maxComment-len(head))
 }
 
 // indented is JSON for programs and for people who read it. Read out by a runner it holds no command of the old form.

@@ -121,7 +121,6 @@ var rules = []rule{
 	{"files", "FlagFiles", "The flag files say what they can.", "Mend the line as the message says; 'yardarm check' shows the same.", Error},
 	{"test", "FlagTest", "The flag tests pass.", "Mend the flag, or the test where the flag is right; 'yardarm check' shows the decision step by step.", Error},
 	{"risk", "Risk", "The flag does what it can be meant to do.", "Look whether the rule is meant so: nobody, or nobody any more, is matched by it.", Warning},
-	{"base", "Base", "The base compiles.", "Mend the base first: without it nobody can be told what a change does.", Error},
 	ruleOf(diff.RuleMaxStep, "At most so much of the audience is moved at once.", "Go in steps: a smaller share now, or a ramp."),
 	ruleOf(diff.RuleMinSoak, "A flag is left alone for a while between two widenings.", "Wait until the time is over."),
 	ruleOf(diff.RuleFreeze, "Nobody is moved in a freeze but to off.", "Merge before or after it, and let no boundary of a ramp fall into it."),

@@ -9,16 +9,16 @@ import (
 	"github.com/yardarm-io/yardarm/diff/review"
 )
 
-const noEffect = "no effect: nobody is served anything else, now or later"
+const noEffect = "No effect: nobody is served anything else, now or later"
 
 // Summary is a review in one line of plain text, such as: Fails: maxStep. checkout.new-payment moves up to 55 % of production.
 func Summary(r *review.Review) string {
 	parts := []string{standing(r)}
 	switch {
-	case r.BaseBroken:
-		parts = append(parts, capital(baseBroken))
 	case r.Report != nil:
-		parts = append(parts, capital(effect(r.Report)))
+		parts = append(parts, effect(r.Report))
+	case r.BaseBroken:
+		parts = append(parts, "The base does not compile, so that nothing could be compared with it")
 	}
 	return line(strings.Join(parts, ". ")+".", 1000)
 }
@@ -36,7 +36,7 @@ func standing(r *review.Review) string {
 			mistakes++
 		case f.Rule == "test":
 			tests++
-		case f.Rule != "base" && !slices.Contains(failed, f.Rule):
+		case !slices.Contains(failed, f.Rule):
 			failed = append(failed, f.Rule)
 		}
 	}
@@ -49,8 +49,6 @@ func standing(r *review.Review) string {
 	switch {
 	case len(failed) > 0:
 		return "Fails: " + listed(failed)
-	case r.Failed():
-		return "Fails"
 	case warnings > 0:
 		return "Passes with " + plural(warnings, "warning")
 	}
@@ -114,7 +112,7 @@ func (r *reach) add(other reach) {
 			r.flags = append(r.flags, flag)
 		}
 	}
-	if len(r.most.Classes) == 0 || other.most.Moved > r.most.Moved {
+	if len(r.flags) == 1 && !moves(r.most) || size(other.most) > size(r.most) {
 		r.most = other.most
 	}
 	r.on = r.on || other.on
@@ -126,14 +124,43 @@ func (r reach) text(environment string) string {
 	switch {
 	case step.Incomplete:
 		return "up to 100 % of everyone in " + environment
-	case step.Moved == 0:
+	case size(step) == 0:
 		return plural(step.Keys, "single key") + " in " + environment
-	case step.Classes[0].Weight != nil:
-		return percent(step.Moved) + " of " + environment
-	case step.Classes[0].Who == "everyone":
-		return percent(step.Moved) + " of everyone in " + environment
+	case weighed(step):
+		return percent(size(step)) + " of " + environment
+	case len(step.Classes) == 1 && step.Classes[0].Who == "everyone":
+		return percent(size(step)) + " of everyone in " + environment
 	}
-	return "up to " + percent(step.Moved) + " of some in " + environment
+	return "up to " + percent(size(step)) + " of some in " + environment
+}
+
+// weighed says whether a step's figures are of a population.
+func weighed(step diff.Step) bool { return len(step.Classes) > 0 && step.Classes[0].Weight != nil }
+
+// foremost is the class to name first: the one moved most that the policy looks at, if there is one.
+func foremost(step diff.Step) diff.Class {
+	for _, class := range step.Classes {
+		if !class.Exempt && class.Keys == 0 {
+			return class
+		}
+	}
+	return step.Classes[0]
+}
+
+// size is how many percent to name first: of all where that is known, otherwise of the foremost class.
+func size(step diff.Step) float64 {
+	if step.Incomplete || weighed(step) || len(step.Classes) == 0 {
+		return step.Moved
+	}
+	class := foremost(step)
+	if class.Keys > 0 {
+		return 0
+	}
+	moved := 0.0
+	for _, move := range class.Moves {
+		moved += move.Percent
+	}
+	return min(moved, 100)
 }
 
 // moves says whether a step moves somebody.
