@@ -23,6 +23,7 @@ const mostMessages = 10_000
 // proposal is a change as Git has it: the tip of a branch, and what it becomes by the merge.
 type proposal struct {
 	repository *gitrepo.Repo
+	shallow    bool // not all of the history is there
 	base, head gitrepo.Commit
 	baseTree   fs.FS // nil: the base has no flags
 	baseName   string
@@ -46,6 +47,9 @@ func (a *app) propose(ctx context.Context, root string, o judgeOptions) (_ *prop
 			p.close()
 		}
 	}()
+	if p.shallow, err = repository.Shallow(ctx); err != nil {
+		return nil, err
+	}
 	if p.base, err = p.resolve(ctx, o.base); err != nil {
 		return nil, err
 	}
@@ -77,14 +81,14 @@ func (p *proposal) close() { _ = p.repository.Close() } // nothing was written
 func (p *proposal) resolve(ctx context.Context, revision string) (gitrepo.Commit, error) {
 	hash, err := p.repository.Resolve(ctx, revision)
 	if err != nil {
-		return gitrepo.Commit{}, p.unreachable(ctx, err)
+		return gitrepo.Commit{}, p.unreachable(err)
 	}
 	return p.repository.Commit(ctx, hash)
 }
 
 // unreachable explains a revision that is not there, perhaps because not all was fetched.
-func (p *proposal) unreachable(ctx context.Context, err error) error {
-	if shallow, shallowErr := p.repository.Shallow(ctx); shallowErr == nil && shallow {
+func (p *proposal) unreachable(err error) error {
+	if p.shallow {
 		return usagef("%w; this clone is shallow: fetch all of it with git fetch --unshallow, or in a workflow with fetch-depth: 0", err)
 	}
 	return usageError{err}
@@ -129,7 +133,7 @@ func (p *proposal) merge(ctx context.Context, theirs fs.FS) error {
 		return nil
 	}
 	if hash == "" {
-		return p.unreachable(ctx, fmt.Errorf("%s and %s have no commit in common", p.baseName, p.newName))
+		return p.unreachable(fmt.Errorf("%s and %s have no commit in common", p.baseName, p.newName))
 	}
 	common, err := p.tree(ctx, gitrepo.Commit{Hash: hash})
 	if err != nil {
@@ -192,9 +196,9 @@ func (p *proposal) readMessages(ctx context.Context) ([]string, error) {
 	return messages, nil
 }
 
-// codeOwners reads the base's CODEOWNERS, from where GitHub looks for it, in its order; nil: there is none.
+// codeOwners reads the base's CODEOWNERS; nil: there is none.
 func (p *proposal) codeOwners(ctx context.Context) ([]byte, error) {
-	for _, name := range []string{".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS"} {
+	for _, name := range review.CodeOwnersFiles {
 		text, err := p.repository.File(ctx, p.base.Hash, name)
 		if !errors.Is(err, fs.ErrNotExist) {
 			return text, err

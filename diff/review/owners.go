@@ -8,6 +8,9 @@ import (
 	"github.com/hmarr/codeowners"
 )
 
+// CodeOwnersFiles are the places of a CODEOWNERS in a repository, in the order in which GitHub looks there: the first one counts.
+var CodeOwnersFiles = []string{".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS"}
+
 // owners says by CODEOWNERS who owns the files of a flag: all who own one of them, as an environment may stand in a file of its
 // own, or nobody, if one of them is nobody's. nil where there is no CODEOWNERS.
 func (r *reviewing) owners() func(flag string) []string {
