@@ -184,24 +184,3 @@ func (l *linker) expiries() {
 }
 
 func flagPath(key string) string { return fmt.Sprintf("flags.%q", key) }
-
-// choices suggests what somebody may have meant: the likeliest, or all where they are few.
-func choices(word string, known []string) string {
-	for _, candidate := range known {
-		if strings.EqualFold(candidate, word) {
-			return fmt.Sprintf("did you mean %q?", candidate)
-		}
-	}
-	if len(known) == 0 || len(known) > 8 {
-		return ""
-	}
-	return fmt.Sprintf("there is %s", strings.Join(quoteAll(known), ", "))
-}
-
-func quoteAll(words []string) []string {
-	quoted := make([]string, len(words))
-	for i, word := range words {
-		quoted[i] = fmt.Sprintf("%q", word)
-	}
-	return quoted
-}

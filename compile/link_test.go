@@ -34,6 +34,10 @@ func TestLink(t *testing.T) {
 			`flags/zoo/a.cue:8:23: this requires the flag "Plain", which does not exist; did you mean "plain"?`,
 		},
 		{
+			"misspelt prerequisite", map[string]string{"flags/zoo/a.cue": requiring("a", "plian")},
+			`flags/zoo/a.cue:8:23: this requires the flag "plian", which does not exist; did you mean "plain"?`,
+		},
+		{
 			"unknown variant of a prerequisite", map[string]string{"flags/zoo/a.cue": strings.Replace(requiring("a", "plain"), `["on"]`, `["on", "blue"]`, 1)},
 			`flags/zoo/a.cue:8:29: the flag "plain" has no variant "blue"; there is "off", "on"`,
 		},

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/yardarm-io/yardarm/compile"
 	"github.com/yardarm-io/yardarm/eval"
 )
 
@@ -118,14 +119,19 @@ func decisionLine(key string, r eval.Result) string {
 	return fmt.Sprintf("%s = %s (variant %s, %s)", key, value, r.Variant, r.Reason)
 }
 
-// suggestFlag names the flags whose keys contain what was asked for, or share its last part.
+// suggestFlag names the flags whose keys contain what was asked for, or share its last part, or else the one that it is a
+// slip of.
 func suggestFlag(snapshot *eval.Snapshot, key string) string {
-	var near []string
+	var near, keys []string
 	last := key[strings.LastIndexByte(key, '.')+1:]
 	for flag := range snapshot.Flags() {
+		keys = append(keys, flag.Key)
 		if strings.Contains(flag.Key, last) || strings.Contains(key, flag.Key) {
 			near = append(near, flag.Key)
 		}
+	}
+	if slip := compile.Nearest(key, keys); slip != "" && (len(near) == 0 || len(near) > 5) {
+		near = []string{slip}
 	}
 	if len(near) == 0 || len(near) > 5 {
 		return fmt.Sprintf(" among the %s of this environment", plural(snapshot.Len(), "flag"))

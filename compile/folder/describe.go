@@ -186,7 +186,7 @@ func alternatives(name, literal string, group []errors.Error) (message, hint str
 		is = literal
 	}
 	hint = "it may be " + strings.Join(allowed, ", ")
-	if c := nearest(strings.Trim(is, `"`), trimQuotes(allowed)); c != "" && strings.HasPrefix(is, `"`) {
+	if c := Nearest(strings.Trim(is, `"`), trimQuotes(allowed)); c != "" && strings.HasPrefix(is, `"`) {
 		hint = fmt.Sprintf("did you mean %s?", quote(c))
 	}
 	return fmt.Sprintf("%s cannot be %s", name, is), hint, true

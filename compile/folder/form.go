@@ -96,7 +96,7 @@ func (s *syntax) selector(n *ast.SelectorExpr) {
 	if _, known := forms[name]; known || pkg == nil || pkg.Name != "schema" {
 		return
 	}
-	if form := nearest(name, slices.Sorted(maps.Keys(forms))); form != "" {
+	if form := Nearest(name, slices.Sorted(maps.Keys(forms))); form != "" {
 		s.refuse(n.Pos(), "did you mean schema."+form+"?", "there is no schema.%s", name)
 	}
 }
@@ -127,7 +127,7 @@ func (s *syntax) formField(form string, written formSyntax, field *ast.Field) {
 	case err != nil: // visit refuses it
 	case !slices.Contains(known, name):
 		hint := "write " + written.example
-		if c := nearest("#"+strings.TrimLeft(name, "#_"), known); c != "" {
+		if c := Nearest("#"+strings.TrimLeft(name, "#_"), known); c != "" {
 			hint = "did you mean " + c + "?"
 		}
 		s.refuse(field.Label.Pos(), hint, "%s is no part of %s", name, form)

@@ -9,7 +9,7 @@ import (
 
 // didYouMean suggests the candidate that word is a slip of, or lists what there is if that is short, or gives "".
 func didYouMean(word string, candidates []string) string {
-	if c := nearest(word, candidates); c != "" {
+	if c := Nearest(word, candidates); c != "" {
 		return fmt.Sprintf("did you mean %s?", quote(c))
 	}
 	if len(candidates) == 0 || len(candidates) > 8 {
@@ -20,14 +20,14 @@ func didYouMean(word string, candidates []string) string {
 
 // hintName is didYouMean for names of fields, which need no quotes.
 func hintName(word string, candidates []string) string {
-	if c := nearest(word, candidates); c != "" {
+	if c := Nearest(word, candidates); c != "" {
 		return fmt.Sprintf("did you mean %s?", c)
 	}
 	return ""
 }
 
-// nearest is the candidate with the fewest changes of letters, if few enough to be a slip.
-func nearest(word string, candidates []string) string {
+// Nearest is the candidate with the fewest changes of letters, in any case, if few enough to be a slip; "" if there is none.
+func Nearest(word string, candidates []string) string {
 	best, least := "", max(1, len(word)/3)+1
 	for _, c := range slices.Sorted(slices.Values(candidates)) {
 		d := distance(strings.ToLower(word), strings.ToLower(c))

@@ -124,7 +124,7 @@ func (p *parameters) folded(v cue.Value, text string) bool {
 		return true
 	}
 	hint := ""
-	if near := nearest(eval.Fold(text), known); near != "" {
+	if near := Nearest(eval.Fold(text), known); near != "" {
 		hint = "did you mean " + strconv.Quote(near) + "?"
 	}
 	p.note(v, p.scope, hint, "%s cannot be %q", p.scope.attribute.name(), text)

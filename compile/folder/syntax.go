@@ -188,7 +188,7 @@ func (s *syntax) name(path []string, field *ast.Field, rule, open bool) {
 
 func (s *syntax) meaningless(field *ast.Field, path []string, name string) {
 	hint := "only #when, #any and #unless in a rule begin so"
-	if c := nearest(strings.TrimLeft(name, "#_"), []string{"when", "any", "unless"}); c != "" && s.pkg == "flags" {
+	if c := Nearest(strings.TrimLeft(name, "#_"), []string{"when", "any", "unless"}); c != "" && s.pkg == "flags" {
 		hint = "did you mean #" + c + "?"
 	}
 	s.problems.add(position(field.Label.Pos()), path, hint, "%s means nothing here", name)

@@ -78,7 +78,7 @@ func TestNearest(t *testing.T) {
 	for word, want := range map[string]string{
 		"decription": "description", "Owner": "owner", "onwer": "owner", "of": "off", "xyz": "", "expiry": "expires", "": "",
 	} {
-		if got := nearest(word, fields); got != want {
+		if got := Nearest(word, fields); got != want {
 			t.Errorf("%q is near %q, want %q", word, got, want)
 		}
 	}
