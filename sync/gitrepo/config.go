@@ -1,6 +1,7 @@
 package gitrepo
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -46,6 +47,8 @@ type Config struct {
 	// MaxFileSize is the size in bytes above which a file is listed but can't be read. 0 means 1 MiB.
 	MaxFileSize int64
 
+	// Token gives the password or token for http and https, and is asked for each fetch and push; it goes before TokenFile. nil: none.
+	Token func(context.Context) (string, error)
 	// TokenFile holds the password or token for http and https. Empty: the URL's own, or none.
 	TokenFile string
 	// Username goes with the token. Empty means the URL's, or "x-access-token", which GitHub expects and others ignore.

@@ -26,6 +26,8 @@ var (
 	ErrHostKey = errors.New("ssh host not trusted")
 	// ErrTimeout: the remote took longer than Config.Timeout.
 	ErrTimeout = errors.New("timed out")
+	// ErrRejected: the remote does not take what is pushed.
+	ErrRejected = errors.New("push rejected")
 	// ErrLocked: Config.Dir is in use by another process or another Repo.
 	ErrLocked = errors.New("folder in use")
 	// ErrCorrupt: an object is missing or damaged. The next fetch of a remote makes its mirror anew.

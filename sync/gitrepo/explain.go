@@ -63,6 +63,8 @@ func unreachable(err error) error {
 
 func (w *wire) authHint() string {
 	switch {
+	case w.config.Token != nil:
+		return "the token is not accepted; may it read this repository, and write to it where that is needed?"
 	case w.config.TokenFile != "":
 		return "the token in " + w.config.TokenFile + " is not accepted; has it expired, may it read this repository?"
 	case w.at.password != "":

@@ -19,7 +19,7 @@ import (
 // A missing or damaged mirror is made anew, and takes its place only when complete. One fetch runs at a time; reading goes on
 // meanwhile.
 //
-// Of a local repository it gives the tip, as Head does.
+// Notes that the remote has come along: see [Repo.Note]. Of a local repository it gives the tip, as Head does.
 //
 // Errors: ErrUnreachable, ErrAuth, ErrHostKey, ErrTimeout, ErrNoRepository, ErrEmpty, ErrNoBranch, and ctx's.
 func (r *Repo) Fetch(ctx context.Context) (Commit, error) {
@@ -75,26 +75,42 @@ func (r *Repo) update(ctx context.Context) error {
 	if err != nil {
 		return &remoteError{err}
 	}
-	want, ok := refs.References[r.config.ref().String()]
-	if !ok {
+	if _, ok := refs.References[r.config.ref().String()]; !ok {
 		return noBranch(r.config.Branch, branchNames(refs))
 	}
-	req := packp.NewUploadPackRequestFromCapabilities(refs.Capabilities)
-	if refs.Capabilities.Supports(capability.NoProgress) {
-		_ = req.Capabilities.Set(capability.NoProgress) // known to take no argument
-	}
-	req.Wants = []plumbing.Hash{want}
+	wanted := tips(refs, r.config.ref(), notesRef)
+	req := newRequest(refs)
 	if !r.fetched() {
-		return r.clone(ctx, session, req)
+		return r.clone(ctx, session, req, wanted)
 	}
-	if err := r.advance(ctx, session, req); err != nil {
+	if err := r.advance(ctx, session, req, wanted); err != nil {
 		return err
 	}
 	return r.compact(ctx)
 }
 
+// newRequest makes a request for what a remote can do, with nothing wanted yet.
+func newRequest(refs *packp.AdvRefs) *packp.UploadPackRequest {
+	req := packp.NewUploadPackRequestFromCapabilities(refs.Capabilities)
+	if refs.Capabilities.Supports(capability.NoProgress) {
+		_ = req.Capabilities.Set(capability.NoProgress) // known to take no argument
+	}
+	return req
+}
+
+// tips gives those of the references named that the remote has.
+func tips(refs *packp.AdvRefs, names ...plumbing.ReferenceName) []*plumbing.Reference {
+	var tips []*plumbing.Reference
+	for _, name := range names {
+		if hash, ok := refs.References[name.String()]; ok {
+			tips = append(tips, plumbing.NewHashReference(name, hash))
+		}
+	}
+	return tips
+}
+
 // clone makes the mirror in a temporary folder and moves it into place. r.fetching is held.
-func (r *Repo) clone(ctx context.Context, session transport.UploadPackSession, req *packp.UploadPackRequest) error {
+func (r *Repo) clone(ctx context.Context, session transport.UploadPackSession, req *packp.UploadPackRequest, wanted []*plumbing.Reference) error {
 	dir, err := os.MkdirTemp(r.remote.dir, tempPrefix+"clone-")
 	if err != nil {
 		return err
@@ -104,11 +120,14 @@ func (r *Repo) clone(ctx context.Context, session transport.UploadPackSession, r
 	if err != nil {
 		return fmt.Errorf("make a mirror: %w", err)
 	}
-	err = download(ctx, session, req, func(pack io.Reader) error {
-		return packfile.WritePackfileToObjectStorage(fresh, pack)
-	})
+	for _, ref := range wanted {
+		req.Wants = append(req.Wants, ref.Hash())
+		err = errors.Join(err, fresh.SetReference(ref)) // seen by nobody before all is there
+	}
 	if err == nil {
-		err = fresh.SetReference(plumbing.NewHashReference(r.config.ref(), req.Wants[0]))
+		err = download(ctx, session, req, func(pack io.Reader) error {
+			return packfile.WritePackfileToObjectStorage(fresh, pack)
+		})
 	}
 	if err := errors.Join(err, fresh.close()); err != nil {
 		return err
@@ -116,25 +135,26 @@ func (r *Repo) clone(ctx context.Context, session transport.UploadPackSession, r
 	return r.exclusive(ctx, func() error { return r.replace(ctx, dir) })
 }
 
-// advance gets what the mirror lacks and moves its branch. The network is done with before readers are kept waiting.
+// advance gets what the mirror lacks and moves its references. The network is done with before readers are kept waiting.
 // r.fetching is held.
-func (r *Repo) advance(ctx context.Context, session transport.UploadPackSession, req *packp.UploadPackRequest) error {
-	want := req.Wants[0]
-	var have bool
+func (r *Repo) advance(ctx context.Context, session transport.UploadPackSession, req *packp.UploadPackRequest, wanted []*plumbing.Reference) error {
 	err := r.exclusive(ctx, func() error {
-		tip, err := r.objects.tip(r.config.ref())
-		if have = err == nil && tip == want; have {
-			return nil
+		for _, ref := range wanted {
+			if r.objects.HasEncodedObject(ref.Hash()) != nil {
+				req.Wants = append(req.Wants, ref.Hash())
+			}
 		}
-		if have = r.objects.HasEncodedObject(want) == nil; have {
-			return r.moveTo(want)
+		if len(req.Wants) == 0 {
+			return r.moveTo(wanted)
 		}
-		if err == nil {
-			req.Haves = r.haves(ctx, tip)
+		for _, name := range []plumbing.ReferenceName{r.config.ref(), notesRef} {
+			if tip, err := r.objects.tip(name); err == nil {
+				req.Haves = append(req.Haves, r.haves(ctx, tip)...)
+			}
 		}
 		return nil
 	})
-	if err != nil || have {
+	if err != nil || len(req.Wants) == 0 {
 		return err
 	}
 	spool, err := os.CreateTemp(r.remote.dir, tempPrefix+"pack-")
@@ -150,12 +170,12 @@ func (r *Repo) advance(ctx context.Context, session transport.UploadPackSession,
 	if err != nil {
 		return err
 	}
-	return r.exclusive(ctx, func() error { return r.takeIn(spool, want) })
+	return r.exclusive(ctx, func() error { return r.takeIn(spool, wanted) })
 }
 
-// takeIn adds a downloaded pack to the mirror and moves the branch. Should that fail, the mirror is not to be built on.
+// takeIn adds a downloaded pack to the mirror and moves the references. Should that fail, the mirror is not to be built on.
 // r.reading is held.
-func (r *Repo) takeIn(pack io.ReadSeeker, tip plumbing.Hash) error {
+func (r *Repo) takeIn(pack io.ReadSeeker, tips []*plumbing.Reference) error {
 	_, err := pack.Seek(0, io.SeekStart)
 	if err == nil {
 		err = packfile.WritePackfileToObjectStorage(r.objects, pack)
@@ -164,15 +184,23 @@ func (r *Repo) takeIn(pack io.ReadSeeker, tip plumbing.Hash) error {
 		r.damaged = true
 		return fmt.Errorf("store what was fetched: %w", err)
 	}
-	return r.moveTo(tip)
+	return r.moveTo(tips)
 }
 
-// moveTo points the branch at a commit, once that can be read. r.reading is held.
-func (r *Repo) moveTo(tip plumbing.Hash) error {
-	if _, _, err := r.must(plumbing.CommitObject, tip, 0); err != nil {
-		return err
+// moveTo points references at commits, once these can be read. r.reading is held.
+func (r *Repo) moveTo(tips []*plumbing.Reference) error {
+	for _, ref := range tips {
+		if at, err := r.objects.tip(ref.Name()); err == nil && at == ref.Hash() {
+			continue
+		}
+		if _, _, err := r.must(plumbing.CommitObject, ref.Hash(), 0); err != nil {
+			return err
+		}
+		if err := r.objects.SetReference(ref); err != nil {
+			return err
+		}
 	}
-	return r.objects.SetReference(plumbing.NewHashReference(r.config.ref(), tip))
+	return nil
 }
 
 // haves names commits that the mirror holds, ever further apart, so that the remote finds a common one even when the branch

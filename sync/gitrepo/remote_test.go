@@ -361,3 +361,23 @@ func importHistory(t testing.TB, git *gitrepotest.Checkout, bare string, commits
 	git.GitInput(stream.String(), "-C", bare, "fast-import", "--quiet")
 	return strings.Fields(git.Git("-C", bare, "rev-list", "--reverse", "history"))
 }
+
+// TestTokenIsAskedForEachTime has a token that changes, as those of GitHub Apps do.
+func TestTokenIsAskedForEachTime(t *testing.T) {
+	server := gitrepotest.NewServer(t)
+	tip := server.Push("one", flagFile("1"))
+	token, failure := "first", error(nil)
+	r := open(t, gitrepo.Config{URL: server.URL, Token: func(context.Context) (string, error) { return token, failure }})
+	for _, next := range []string{"first", "second"} {
+		token = next
+		server.RequireAuth("x-access-token", next)
+		fetch(t, r, tip)
+		addNote(t, r, tip, next)
+	}
+	token = "s3cret"
+	_, err := r.Fetch(t.Context())
+	requireError(t, err, gitrepo.ErrAuth, "the token is not accepted")
+	failure = errors.New("no such installation")
+	_, err = r.Fetch(t.Context())
+	requireError(t, err, gitrepo.ErrAuth, "no such installation")
+}

@@ -17,7 +17,7 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// An sshSession runs git-upload-pack on the remote over one connection. go-git has an ssh transport too, but that connects
+// An sshSession runs git-upload-pack or git-receive-pack on the remote over one connection. go-git has an ssh transport too, but that connects
 // without regard to a context, reads ~/.ssh/config and the environment, and shares its agent process-wide.
 type sshSession struct {
 	conn    net.Conn
@@ -30,8 +30,8 @@ type sshSession struct {
 	agent   io.Closer // nil without an agent
 }
 
-// dialSSH connects and starts the command. Everything ends when ctx does.
-func dialSSH(ctx context.Context, config Config, at location) (_ *sshSession, err error) {
+// dialSSH connects and starts the command of a service. Everything ends when ctx does.
+func dialSSH(ctx context.Context, config Config, at location, service string) (_ *sshSession, err error) {
 	port := at.endpoint.Port
 	if port == 0 {
 		port = 22
@@ -47,13 +47,13 @@ func dialSSH(ctx context.Context, config Config, at location) (_ *sshSession, er
 	if err != nil {
 		return nil, err
 	}
-	if err := s.connect(ctx, host, client, at.endpoint.Path); err != nil {
+	if err := s.connect(ctx, host, client, sshCommand(service, at.endpoint.Path)); err != nil {
 		return nil, &remoteError{err}
 	}
 	return s, nil
 }
 
-func (s *sshSession) connect(ctx context.Context, host string, config *ssh.ClientConfig, path string) (err error) {
+func (s *sshSession) connect(ctx context.Context, host string, config *ssh.ClientConfig, command string) (err error) {
 	if s.conn, err = new(net.Dialer).DialContext(ctx, "tcp", host); err != nil {
 		return err
 	}
@@ -63,10 +63,10 @@ func (s *sshSession) connect(ctx context.Context, host string, config *ssh.Clien
 		return err
 	}
 	s.client = ssh.NewClient(conn, channels, requests)
-	return s.start(path)
+	return s.start(command)
 }
 
-func (s *sshSession) start(path string) (err error) {
+func (s *sshSession) start(command string) (err error) {
 	if s.session, err = s.client.NewSession(); err != nil {
 		return err
 	}
@@ -77,10 +77,14 @@ func (s *sshSession) start(path string) (err error) {
 		return err
 	}
 	s.session.Stderr = s.stderr
+	return s.session.Start(command)
+}
+
+func sshCommand(service, path string) string {
 	if strings.HasPrefix(path, "/~") {
 		path = path[1:] // ssh://host/~user/repository, as git has it
 	}
-	return s.session.Start(transport.UploadPackServiceName + " " + shellQuote(path))
+	return service + " " + shellQuote(path)
 }
 
 // shellQuote quotes as git does: for any POSIX shell, with ! also kept from csh.
@@ -147,6 +151,21 @@ func (s *sshSession) UploadPack(_ context.Context, req *packp.UploadPackRequest)
 	}
 	res := packp.NewUploadPackResponse(req)
 	return res, res.Decode(io.NopCloser(s.stdout))
+}
+
+// ReceivePack implements [transport.ReceivePackSession]. The context is dialSSH's.
+func (s *sshSession) ReceivePack(_ context.Context, req *packp.ReferenceUpdateRequest) (*packp.ReportStatus, error) {
+	if err := req.Encode(s.stdin); err != nil {
+		return nil, err
+	}
+	if err := s.stdin.Close(); err != nil {
+		return nil, err
+	}
+	report := packp.NewReportStatus()
+	if err := report.Decode(s.stdout); err != nil {
+		return nil, err
+	}
+	return report, report.Error()
 }
 
 // Close implements [io.Closer].

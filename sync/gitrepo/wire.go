@@ -29,8 +29,8 @@ type wire struct {
 // newWire checks what can be checked without reading credentials.
 func newWire(config Config, at location) (*wire, error) {
 	w := &wire{config: config, at: at}
-	if w.ssh() && (config.TokenFile != "" || config.CAFile != "") {
-		return nil, errors.New("TokenFile and CAFile are for https; an ssh remote uses SSHKeyFile and KnownHostsFile")
+	if w.ssh() && (config.Token != nil || config.TokenFile != "" || config.CAFile != "") {
+		return nil, errors.New("Token, TokenFile and CAFile are for https; an ssh remote uses SSHKeyFile and KnownHostsFile")
 	}
 	if !w.ssh() && config.SSHKeyFile != "" {
 		return nil, errors.New("SSHKeyFile is for ssh; an http or https remote uses TokenFile")
@@ -40,27 +40,53 @@ func newWire(config Config, at location) (*wire, error) {
 
 func (w *wire) ssh() bool { return w.at.endpoint.Protocol == "ssh" }
 
-// session connects, or for http prepares to. The session is over when ctx is.
+// session connects to fetch, or for http prepares to. The session is over when ctx is.
 func (w *wire) session(ctx context.Context) (transport.UploadPackSession, error) {
 	if w.ssh() {
-		return dialSSH(ctx, w.config, w.at)
+		return dialSSH(ctx, w.config, w.at, transport.UploadPackServiceName)
 	}
-	if err := w.trust(); err != nil {
-		return nil, err
-	}
-	auth, err := w.auth()
+	client, endpoint, auth, err := w.client(ctx)
 	if err != nil {
 		return nil, err
 	}
-	endpoint := *w.at.endpoint // a redirect changes it
-	client := githttp.NewClientWithOptions(&http.Client{Transport: w.http}, nil)
-	return client.NewUploadPackSession(&endpoint, auth)
+	return client.NewUploadPackSession(endpoint, auth)
 }
 
-// auth reads the credentials anew. The result is nil when there are none.
-func (w *wire) auth() (transport.AuthMethod, error) {
+// pushing is session for pushing.
+func (w *wire) pushing(ctx context.Context) (transport.ReceivePackSession, error) {
+	if w.ssh() {
+		return dialSSH(ctx, w.config, w.at, transport.ReceivePackServiceName)
+	}
+	client, endpoint, auth, err := w.client(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return client.NewReceivePackSession(endpoint, auth)
+}
+
+// client prepares for http.
+func (w *wire) client(ctx context.Context) (transport.Transport, *transport.Endpoint, transport.AuthMethod, error) {
+	if err := w.trust(); err != nil {
+		return nil, nil, nil, err
+	}
+	auth, err := w.auth(ctx)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	endpoint := *w.at.endpoint // a redirect changes it
+	return githttp.NewClientWithOptions(&http.Client{Transport: w.http}, nil), &endpoint, auth, nil
+}
+
+// auth gets the credentials anew. The result is nil when there are none.
+func (w *wire) auth(ctx context.Context) (transport.AuthMethod, error) {
 	user, secret := w.at.user, w.at.password
-	if w.config.TokenFile != "" {
+	if w.config.Token != nil {
+		token, err := w.config.Token(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("%w: get a token: %w", ErrAuth, err)
+		}
+		secret = token
+	} else if w.config.TokenFile != "" {
 		text, err := os.ReadFile(w.config.TokenFile)
 		if err != nil {
 			return nil, fmt.Errorf("%w: read the token: %w", ErrAuth, err)
