@@ -25,7 +25,7 @@ type cell struct {
 
 // findCells finds the cells of an attribute once all its atoms are known.
 func (a *attribute) findCells(most int) {
-	f := finder{attribute: a, found: map[string]int{}, most: most}
+	f := finder{attribute: a, found: map[string]int{}, open: map[string]bool{}, most: most}
 	f.constants()
 	f.new(strings.Repeat("0", len(a.atoms)), cell{absent: true})
 	for _, v := range []any{nil, true, false} {
@@ -60,6 +60,10 @@ type finder struct {
 	full    bool
 	scalars []any // constants of conditions: nil, bool, float64 and string
 	ordered []any // those that values are compared with by size only
+	// constant are the texts among scalars.
+	constant map[string]bool
+	// open are the vectors of strings that are not single constants.
+	open map[string]bool
 }
 
 // vector gives the atoms' answers for a value.
@@ -77,6 +81,9 @@ func (f *finder) vector(v any) string {
 // add puts a value into its cell.
 func (f *finder) add(v any) *cell {
 	vector := f.vector(v)
+	if _, text := v.(string); text && f.other(vector) == vector {
+		f.open[vector] = true
+	}
 	if i, known := f.found[vector]; known {
 		if c := &f.cells[i]; c.assumed {
 			c.assumed, c.witness = false, v
@@ -91,6 +98,12 @@ func (f *finder) assume(vector string) {
 	if _, known := f.found[vector]; !known {
 		f.new(vector, cell{assumed: true})
 	}
+}
+
+// assumeText is assume for a string.
+func (f *finder) assumeText(vector string) {
+	f.open[vector] = true
+	f.assume(vector)
 }
 
 func (f *finder) new(vector string, c cell) *cell {

@@ -1,10 +1,6 @@
 package diff
 
-import (
-	"strings"
-
-	"github.com/yardarm-io/yardarm/eval"
-)
+import "github.com/yardarm-io/yardarm/eval"
 
 // Bounds of the search for strings.
 const (
@@ -23,7 +19,9 @@ func (f *finder) strings() {
 		}
 	}
 	f.shapes(texts)
-	f.readable()
+	f.forms()
+	f.folded()
+	f.digests()
 }
 
 // texts are the strings that conditions and targets name.
@@ -49,28 +47,22 @@ func (f *finder) texts() []string {
 	return texts
 }
 
+// isConstant reports whether a condition or target compares with the text as a whole.
 func (f *finder) isConstant(text string) bool {
-	if f.named[text] {
-		return true
-	}
-	for _, v := range f.scalars {
-		if v == any(text) {
-			return true
+	if f.constant == nil {
+		f.constant = map[string]bool{}
+		for _, v := range f.scalars {
+			if text, is := v.(string); is {
+				f.constant[text] = true
+			}
 		}
 	}
-	return false
+	return f.named[text] || f.constant[text]
 }
 
 // shapes adds a string for each combination of answers about its shape, beside the texts that are named.
 func (f *finder) shapes(texts []string) {
-	var machines []machine
-	for _, t := range f.atoms {
-		if t.kind == atomCondition {
-			if m := machineOf(t.source); m != nil {
-				machines = append(machines, m)
-			}
-		}
-	}
+	atoms, machines := f.shaped()
 	few := len(texts) <= fewTexts
 	if few {
 		machines = append(machines, newTextList(texts))
@@ -78,29 +70,57 @@ func (f *finder) shapes(texts []string) {
 	words, all := newAutomaton(machines).words(mostStates, 8)
 	for _, w := range words {
 		f.add(w.text)
+		if !few {
+			f.assumeText(f.other(f.vector(w.text)))
+		}
 	}
-	if !all || !few && len(machines) > 0 {
-		f.assumeAll()
-	}
-	if !few {
-		f.add(strings.Repeat("x", 300))
+	if !all {
+		f.assumeAll(f.other(f.vector("x")), atoms, f.assumeText)
 	}
 }
 
-// assumeAll assumes that strings get any answers to the conditions on strings.
-func (f *finder) assumeAll() { f.full = true }
+// shaped gives the atoms that machines answer, by index, and the machines.
+func (f *finder) shaped() (atoms []int, machines []machine) {
+	for i, t := range f.atoms {
+		if t.kind != atomCondition {
+			continue
+		}
+		if m := machineOf(t.source); m != nil {
+			atoms, machines = append(atoms, i), append(machines, m)
+		}
+	}
+	return atoms, machines
+}
 
-// readable adds strings that can be read as something else: addresses, versions and instants.
-func (f *finder) readable() {
-	for _, t := range f.atoms {
-		if t.kind == atomCondition {
-			switch t.source.Op {
-			case eval.OpCIDR, eval.OpVersion, eval.OpTime, eval.OpInSHA256, eval.OpMatchN, eval.OpHas:
-				f.full = true
+// other gives the answers for a string of the same shape that is none of those that are named.
+func (f *finder) other(vector string) string {
+	answers := []byte(vector)
+	for i, t := range f.atoms {
+		switch {
+		case t.finite():
+			answers[i] = '0'
+		case t.kind == atomText:
+			answers[i] = '1'
+		case t.kind == atomCondition && t.source.Op == eval.OpNe:
+			if _, is := t.source.Value.(string); is {
+				answers[i] = '1'
 			}
 		}
 	}
+	return string(answers)
 }
 
-// lists adds the cells of lists.
-func (f *finder) lists() { f.add([]any{}) }
+// assumeAll assumes that the atoms answer in every combination, and the others as they do in the vector.
+func (f *finder) assumeAll(vector string, atoms []int, assume func(vector string)) {
+	if len(atoms) > 12 {
+		f.full = true
+		return
+	}
+	for combination := range 1 << len(atoms) {
+		answers := []byte(vector)
+		for i, atom := range atoms {
+			answers[atom] = '0' + byte(combination>>i&1)
+		}
+		assume(string(answers))
+	}
+}

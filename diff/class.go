@@ -56,6 +56,7 @@ func (s *space) attribute(parent *attribute, name string) *attribute {
 	a := s.byPath[key]
 	if a == nil {
 		a = &attribute{index: len(s.attributes), path: path, parent: parent}
+		a.is(atomPresent) // what is absent is never in one cell with what is there
 		s.byPath[key] = a
 		s.attributes = append(s.attributes, a)
 	}

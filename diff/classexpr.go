@@ -1,6 +1,10 @@
 package diff
 
-import "github.com/yardarm-io/yardarm/eval"
+import (
+	"slices"
+
+	"github.com/yardarm-io/yardarm/eval"
+)
 
 // truth is what is known of a question about a set of contexts.
 type truth uint8
@@ -80,7 +84,8 @@ func (s *space) expr(snapshot *eval.Snapshot, c *eval.Condition, of *attribute) 
 		return s.segment(snapshot, c.Text, of)
 	}
 	if of != nil {
-		return of.condition(c)
+		self := selfContained(snapshot, c)
+		return of.condition(&self)
 	}
 	m, err := snapshot.Prepare(c)
 	if err == nil && m.Holds(eval.Context{}) { // what else can be asked of the context looks at no attribute
@@ -117,4 +122,23 @@ func (s *space) segment(snapshot *eval.Snapshot, name string, of *attribute) *ex
 		s.conditions[at] = s.expr(snapshot, &segment.Condition, of)
 	}
 	return s.conditions[at]
+}
+
+// selfContained puts the segments' own conditions in place of references to them. What is missing stays a reference, of which
+// nothing holds.
+func selfContained(snapshot *eval.Snapshot, c *eval.Condition) eval.Condition {
+	if c.Op == eval.OpSegment {
+		if segment := snapshot.Segment(c.Text); segment != nil {
+			return selfContained(snapshot, &segment.Condition)
+		}
+	}
+	whole := *c
+	whole.Of, whole.Fields = slices.Clone(c.Of), slices.Clone(c.Fields)
+	for i := range whole.Of {
+		whole.Of[i] = selfContained(snapshot, &c.Of[i])
+	}
+	for i := range whole.Fields {
+		whole.Fields[i].Condition = selfContained(snapshot, &c.Fields[i].Condition)
+	}
+	return whole
 }

@@ -136,13 +136,13 @@ func (w *walk) result(pieces []piece, exempt bool) *result {
 	all, counted := new(big.Int), new(big.Int)
 	for _, p := range pieces {
 		from, to, size := p.answers[0], p.answers[1], m.size(p)
-		count(before, from.variant, size)
-		count(after, to.variant, size)
+		tally(before, from.variant, size)
+		tally(after, to.variant, size)
 		if !moved(from, to) {
 			continue
 		}
 		move := Move{From: from.variant, To: to.variant, Off: w.off(to)}
-		count(moves, move, size)
+		tally(moves, move, size)
 		if all.Add(all, size); !move.Off {
 			counted.Add(counted, size)
 		}
@@ -159,7 +159,7 @@ func (w *walk) result(pieces []piece, exempt bool) *result {
 	return r
 }
 
-func count[K comparable](counts map[K]*big.Int, key K, n *big.Int) {
+func tally[K comparable](counts map[K]*big.Int, key K, n *big.Int) {
 	if counts[key] == nil {
 		counts[key] = new(big.Int)
 	}

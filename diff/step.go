@@ -16,7 +16,7 @@ type radius struct {
 	base          *eval.Snapshot
 	off           func(*answer) bool
 	exempt        []*expr
-	people        [][]int // of the population: by context and attribute, the cell
+	people        []place // of the population
 }
 
 // steps gives the step of the merge and those of later boundaries that move somebody.

@@ -61,16 +61,22 @@ func holder(ec eval.Context, a *attribute) map[string]any {
 	return into
 }
 
-// count looks up in which cells the population's values are.
+// countPeople looks up in which cells the population's values are.
 func (r *radius) countPeople() {
 	for _, ec := range r.options.Population {
-		cells := make([]int, len(r.attributes))
-		for i, a := range r.attributes {
-			value, present := lookUp(ec, a)
-			cells[i] = a.cellOf(value, present)
-		}
-		r.people = append(r.people, cells)
+		r.people = append(r.people, r.place(ec))
 	}
+}
+
+// place is where a context is: by attribute, the cell, and the text by which its value is known.
+type place []pin
+
+func (s *space) place(ec eval.Context) place {
+	at := make(place, len(s.attributes))
+	for i, a := range s.attributes {
+		at[i] = a.place(lookUp(ec, a))
+	}
+	return at
 }
 
 func lookUp(ec eval.Context, a *attribute) (any, bool) {
@@ -82,42 +88,38 @@ func lookUp(ec eval.Context, a *attribute) (any, bool) {
 	return value, present
 }
 
-// cellOf gives the cell of a value; -1: none.
-func (a *attribute) cellOf(value any, present bool) int {
-	f := finder{attribute: a}
-	vector := f.vector(value)
+// place gives the cell of a value; -1: none.
+func (a *attribute) place(value any, present bool) pin {
 	if !present {
-		return 0
+		return pin{}
 	}
+	text, _ := keyText(value)
+	vector := (&finder{attribute: a}).vector(value)
 	for i := range a.cells {
 		if !a.cells[i].absent && a.cells[i].vector == vector {
-			return i
+			return pin{i, text}
 		}
 	}
-	return -1
+	return pin{-1, text}
+}
+
+// in reports whether the place is in the box.
+func (at place) in(parts []group) bool {
+	for i, p := range at {
+		if p.cell < 0 || !parts[i].cells.has(p.cell) && !parts[i].pins[p] {
+			return false
+		}
+	}
+	return true
 }
 
 // weigh gives the part of the population that is in the box, in percent.
 func (r *radius) weigh(parts []group) float64 {
 	n := 0
-	for p, cells := range r.people {
-		if r.inside(p, cells, parts) {
+	for _, at := range r.people {
+		if at.in(parts) {
 			n++
 		}
 	}
 	return 100 * float64(n) / float64(len(r.people))
-}
-
-func (r *radius) inside(person int, cells []int, parts []group) bool {
-	for i, c := range cells {
-		if c >= 0 && parts[i].cells.has(c) {
-			continue
-		}
-		value, _ := lookUp(r.options.Population[person], r.attributes[i])
-		text, ok := keyText(value)
-		if !ok || !parts[i].pins[pin{c, text}] {
-			return false
-		}
-	}
-	return true
 }
