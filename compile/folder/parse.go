@@ -57,6 +57,8 @@ func syntaxMessage(raw string, source []byte, at Position) (_ Position, message,
 		return at, message, hint
 	}
 	switch {
+	case strings.HasPrefix(raw, "illegal integer number"):
+		return at, "a whole number does not begin with 0", "leave out the 0, and a comma between thousands: 1000, not 1,000"
 	case strings.Contains(raw, "found 'EOF'"):
 		return at, "the file ends too early", "look for a { or [ that is not closed"
 	case strings.HasPrefix(raw, "missing ',' before newline in list"):

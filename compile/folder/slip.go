@@ -27,6 +27,7 @@ func slipOf(pattern, message, hint string) slip {
 var slips = []slip{
 	slipOf(`(/\*|\*/)`, "CUE has no comments between /* and */", "begin each line of a comment with //"),
 	slipOf(`(?:^|\s)(#+)(?:\s|$)`, "a comment does not begin with #", "write //"),
+	slipOf(`(\{\{-?\s*[.\w][^{}#:]*\}\}|\$\{\w+\}|<\w[\w -]*>)`, "$1 is a template that was not filled in", unfilledHint),
 	slipOf(`=~\s*(/[^/]*/?)`, "a regular expression stands in quotes", `write =~"..."`),
 	slipOf(`(;)`, "there are no semicolons in CUE", "end the line without one, or write a comma"),
 	slipOf(`(:=)`, ":= is not part of the flag language", "write a colon alone"),

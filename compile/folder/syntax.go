@@ -222,6 +222,8 @@ func (s *syntax) visit(n ast.Node) bool {
 		s.refuse(n.Pos(), "", "names for fields such as X=... are not part of the flag language")
 	case *ast.Field:
 		s.label(n)
+	case *ast.StructLit:
+		s.embedded(n)
 	case *ast.CallExpr:
 		s.call(n)
 	case *ast.UnaryExpr:
@@ -247,7 +249,7 @@ func (s *syntax) visit(n ast.Node) bool {
 func (s *syntax) other(n ast.Node) {
 	switch n.(type) {
 	case *ast.File, *ast.Package, *ast.ImportDecl, *ast.ImportSpec, *ast.EmbedDecl, *ast.CommentGroup, *ast.Comment,
-		*ast.StructLit, *ast.ListLit, *ast.Ellipsis, *ast.ParenExpr, *ast.BottomLit:
+		*ast.ListLit, *ast.Ellipsis, *ast.ParenExpr, *ast.BottomLit:
 		return
 	}
 	s.refuse(n.Pos(), "", "this is not part of the flag language")
