@@ -17,9 +17,9 @@ func changes(before, after *eval.Snapshot, key string) []Change {
 	case old == nil && now == nil:
 		return nil
 	case old == nil:
-		return []Change{{Kind: FlagAdded, Text: "the flag is new: " + flagWords(now), after: ownRule(now)}}
+		return []Change{{Kind: FlagAdded, Text: "the flag is new: " + flagWords(now), after: mainRule(now)}}
 	case now == nil:
-		return []Change{{Kind: FlagRemoved, Text: "the flag is removed: " + removedWords(old)}}
+		return []Change{{Kind: FlagRemoved, Text: "the flag is removed: " + removedWords(old), before: offRule(old)}}
 	}
 	c := &comparison{before: before, after: after, old: old, now: now}
 	c.all()
@@ -61,7 +61,7 @@ func (c *comparison) add(kind ChangeKind, format string, args ...any) {
 func (c *comparison) all() {
 	switch {
 	case c.now.Enabled && !c.old.Enabled:
-		c.found = append(c.found, Change{Kind: FlagEnabled, Text: "the flag is turned on", after: ownRule(c.now)})
+		c.found = append(c.found, Change{Kind: FlagEnabled, Text: "the flag is turned on", after: mainRule(c.now)})
 	case c.old.Enabled && !c.now.Enabled:
 		c.add(FlagDisabled, "the flag is turned off: everyone gets %s", offWords(c.now))
 	}
@@ -76,6 +76,22 @@ func (c *comparison) all() {
 	c.exposure()
 	c.segments()
 	c.metadata()
+}
+
+// mainRule is the only rule of a flag that is off for all others, or else what is done with those who remain.
+func mainRule(f *eval.Flag) *eval.Rule {
+	if own := ownRule(f); len(f.Rules) != 1 || f.Off == nil || own.Serve != *f.Off {
+		return own
+	}
+	return &f.Rules[0]
+}
+
+// offRule is what off means, as a rule that has no name.
+func offRule(f *eval.Flag) *eval.Rule {
+	if f.Off == nil {
+		return &eval.Rule{}
+	}
+	return &eval.Rule{Outcome: eval.Outcome{Serve: *f.Off}}
 }
 
 // ownRule is what an environment does with those who remain, as a rule that has no name.

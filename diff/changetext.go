@@ -24,7 +24,7 @@ func union[V any](a, b map[string]V) []string {
 	return sortedKeys(all)
 }
 
-func sortedPairs(m map[[2]string][]string) [][2]string {
+func sortedPairs[V any](m map[[2]string]V) [][2]string {
 	return slices.SortedFunc(maps.Keys(m), func(a, b [2]string) int { return strings.Compare(a[0]+"\x00"+a[1], b[0]+"\x00"+b[1]) })
 }
 

@@ -131,6 +131,8 @@ type Facts struct {
 	Approvals []Approval
 	// PolicyChanges says, a line each, how the new state's policy differs from the one that judges; none: it does not.
 	PolicyChanges []string
+	// Loosened are those of PolicyChanges that loosen the policy: see [PolicyChanges].
+	Loosened []string
 }
 
 // Usage counts evaluations of late: by flag, then environment.

@@ -1,0 +1,172 @@
+package diff
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// deletion judges the removal of a flag.
+func (o *one) deletion() {
+	if o.change(FlagRemoved) == nil {
+		return
+	}
+	followers := o.followers()
+	if len(followers) > 0 {
+		o.verdict(RuleDeletion, o.ifGuarded(), time.Time{}, "change these first, so that they no longer require it",
+			"this is removed, and %s in %s still requires it", some(followers, "and"), o.environment)
+	}
+	if o.facts.Usage == nil {
+		o.unknown(RuleDeletion, "give the counts of what services ask for", "this is removed, and it is not known whether services still ask for it in %s", o.environment)
+		return
+	}
+	if n := o.facts.Usage[o.Key][o.environment]; n > 0 {
+		o.verdict(RuleDeletion, o.ifGuarded(), time.Time{}, "remove it from the code first, and wait until nobody asks for it",
+			"this is removed, and services asked for it %d times of late in %s", n, o.environment)
+	}
+}
+
+// followers are the flags that depend on this one.
+func (o *one) followers() []string {
+	var keys []string
+	for i := range o.all.Flags {
+		if f := &o.all.Flags[i]; slices.Contains(f.Because, "flag "+o.Key) {
+			keys = append(keys, f.Key)
+		}
+	}
+	return keys
+}
+
+// goneUnseen tells whether the flag is removed where that is sure to be noticed by nobody: it was off for everyone, or
+// nobody asked for it.
+func (o *one) goneUnseen() bool {
+	removed := o.change(FlagRemoved)
+	if removed == nil {
+		return false
+	}
+	if o.facts.Usage != nil && o.facts.Usage[o.Key][o.environment] == 0 {
+		return true
+	}
+	for s := range o.own {
+		if s.Incomplete || removed.before == nil {
+			return false
+		}
+		for _, c := range s.Classes {
+			if slices.ContainsFunc(c.Moves, func(m Move) bool { return m.From != removed.before.Serve }) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// types judges that values become ones of another sort.
+func (o *one) types() {
+	for _, c := range o.Changes {
+		if c.Kind == TypeChanged {
+			o.verdict(RuleType, o.ifGuarded(), time.Time{}, "make a new flag with the new type, and remove this one once no code reads it",
+				"%s, under the services that read them", c.Text)
+		}
+	}
+}
+
+// rebucket judges that people are dealt out anew: it is so where some go from one variant to another, and others the same way
+// back.
+func (o *one) rebucket() {
+	change := o.change(BucketingChanged)
+	if change == nil {
+		return
+	}
+	for s := range o.own {
+		pairs := map[[2]string]float64{}
+		for _, c := range s.Classes {
+			if c.Keys > 0 {
+				continue
+			}
+			for _, m := range c.Moves {
+				pairs[[2]string{m.From, m.To}] = max(pairs[[2]string{m.From, m.To}], m.Percent)
+			}
+		}
+		for _, pair := range sortedPairs(pairs) {
+			back := pairs[[2]string{pair[1], pair[0]}]
+			if pair[0] < pair[1] && back > 0 {
+				o.verdict(RuleRebucket, o.ifGuarded(), s.At, "leave the salt, the attribute and the layer as they were, so that everybody keeps what he has",
+					"%s: %s %% go from %s to %s, and %s %% the other way", change.Text, figure(pairs[pair]), variantWords(pair[0]), variantWords(pair[1]), figure(back))
+				return
+			}
+		}
+	}
+}
+
+// age judges that a flag which should be gone is widened.
+func (o *one) age() {
+	hours, bounded := o.policy.MaxAge[o.Kind]
+	if !bounded || o.change(FlagAdded) != nil || o.change(FlagRemoved) != nil || len(o.Changes) == 0 {
+		return
+	}
+	age := hoursWords(hours)
+	if o.facts.Existed == nil {
+		o.unknown(RuleMaxAge, "give it the whole history: a clone that is not shallow", "it is not known how old this is; a flag of kind %s may grow to %s", o.Kind, age)
+		return
+	}
+	if !o.facts.Existed(o.Key, o.facts.Now.Add(-time.Duration(hours)*time.Hour)) {
+		return
+	}
+	for s := range o.own {
+		if s.Counted > aWhisker {
+			o.fail(RuleMaxAge, s.At, "finish it: make what it serves the only way in the code, and remove it",
+				"this is older than %s, the most for a flag of kind %s, and %s", age, o.Kind, o.movesWords(s))
+			return
+		}
+	}
+	o.verdict(RuleMaxAge, Warned, time.Time{}, "remove it", "this is older than %s, the most for a flag of kind %s", age, o.Kind)
+}
+
+// tests demands a flag test where decisions change.
+func (o *one) tests() {
+	if !o.guard.RequireTests || !o.affects() || o.change(FlagRemoved) != nil {
+		return
+	}
+	switch {
+	case o.facts.Tested == nil:
+		o.unknown(RuleRequireTests, "", "it is not known whether a flag test asks for this in %s, where one has to", o.environment)
+	case !o.facts.Tested(o.environment, o.Key):
+		o.fail(RuleRequireTests, time.Time{}, fmt.Sprintf("add one: tests: \"who gets what\": {flag: %q, environment: %q, context: {...}, expect: ...}", o.Key, o.environment),
+			"what this decides changes, and no flag test asks for it in %s, where one has to", o.environment)
+	}
+}
+
+// owner demands that the flag's files belong to its owner.
+func (o *one) owner() {
+	if !o.guard.RequireOwner || o.change(FlagRemoved) != nil || !slices.ContainsFunc(o.Changes, func(c Change) bool { return c.Kind != SegmentChangedInside }) {
+		return
+	}
+	if o.facts.Owners == nil {
+		o.unknown(RuleRequireOwner, "add one that gives the files of each flag to its owner",
+			"there is no CODEOWNERS that says whose this is, and in %s its owner has to approve", o.environment)
+		return
+	}
+	owners := o.facts.Owners(o.Key)
+	if slices.ContainsFunc(owners, func(owner string) bool { return sameOwner(o.Owner, owner) }) {
+		return
+	}
+	theirs := "nobody"
+	if len(owners) > 0 {
+		theirs = listed(owners, "and")
+	}
+	o.fail(RuleRequireOwner, time.Time{}, "name the owner there, or another one in the flag",
+		"its owner is %q, and CODEOWNERS gives its files to %s", o.Owner, theirs)
+}
+
+// sameOwner tells whether the owner of a flag is one of CODEOWNERS, who is a user, a team with its organisation, or an email.
+func sameOwner(flag, owner string) bool {
+	flag, owner = strings.ToLower(strings.TrimPrefix(flag, "@")), strings.ToLower(owner)
+	name := strings.TrimPrefix(owner, "@")
+	if name == owner { // an email
+		local, _, _ := strings.Cut(owner, "@")
+		return flag == local || flag == owner
+	}
+	_, team, _ := strings.Cut(name, "/")
+	return flag == name || team != "" && flag == team
+}
