@@ -37,7 +37,7 @@ var allowed = map[string]struct {
 	"client":                   {"sync/feed eval", "what a service links"},
 	"client/clienttest":        {"client sync/hub sync/feed eval", "a server inside the users' own tests"},
 	"sync/worktree":            {"", "watches uncommitted files, for trying things"},
-	"sync/daemon":              {"sync/gitrepo sync/worktree sync/feed sync/hub compile eval", "wires the parts together"},
+	"sync/daemon":              {"sync/gitrepo sync/worktree sync/feed sync/hub compile diff diff/review history eval", "wires the parts together"},
 	"webhook":                  {"eval compile diff diff/review diff/render history sync/gitrepo sync/gitrepo/pull", "the bot: reviews what a forge tells of"},
 	"webhook/webhooktest":      {"", "a GitHub, for tests"},
 	"cmd/yardarm":              {"*", "the command line reaches everything"},

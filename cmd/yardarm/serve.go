@@ -22,6 +22,7 @@ type serveOptions struct {
 	poll               time.Duration
 	worktree, insecure bool
 	hosts              []string
+	policy             string
 }
 
 func (a *app) serveCommand() *cobra.Command {
@@ -32,6 +33,9 @@ func (a *app) serveCommand() *cobra.Command {
 		Long: `Serve watches one branch of a flag repository and sends each commit to every subscriber the moment it lands. --repo is a folder, which
 is read in place, or the URL of a remote (https, ssh, git@host:path), of which it keeps a mirror. A commit that does not
 compile takes nothing away: the last good state stays, and /status says which commit is refused and why.
+
+It judges what it is about to publish by the policy in schema/project.cue, as it judges pull requests: a push past them is told of
+in the log and in /status or, with --policy refuse, waits until the policy allows it. What such a commit turns off is off at once.
 
 It listens on the loopback interface unless told otherwise.
 
@@ -51,6 +55,8 @@ It listens on the loopback interface unless told otherwise.
 	flags.BoolVar(&o.worktree, "worktree", false, "serve the files as they lie in the folder, committed or not: for trying things")
 	flags.BoolVar(&o.insecure, "insecure", false, "listen off the loopback interface although there are no keys and no TLS: whoever can connect can read every flag")
 	flags.DurationVar(&o.poll, "poll", 0, "how often to look for new commits (default: 10s for a remote, 250ms for a folder)")
+	flags.StringVar(&o.policy, "policy", string(daemon.PolicyWarn), "what to do with commits that the repository's policy does not allow: warn, refuse or off")
+	complete(cmd, "policy", offer(string(daemon.PolicyWarn), string(daemon.PolicyRefuse), string(daemon.PolicyOff)))
 	return cmd
 }
 
@@ -76,6 +82,7 @@ func (a *app) daemonConfig(o serveOptions) (daemon.Config, error) {
 	config := daemon.Config{
 		Listen: o.listen, Insecure: o.insecure, Poll: o.poll, Version: version(), Logger: slog.New(slog.NewTextHandler(a.stderr, nil)),
 		CacheDir: cacheDir("compile"), StateDir: cmp.Or(o.stateDir, os.Getenv("STATE_DIRECTORY")), Hosts: o.hosts, // systemd sets the variable
+		Policy: daemon.Policy(o.policy),
 	}
 	if o.worktree {
 		root, err := a.flagRoot()

@@ -32,6 +32,9 @@ type Config struct {
 	StateDir string
 	// CacheDir is the folder of compiled flags that the compiler keeps; "": in memory only.
 	CacheDir string
+	// Policy says what becomes of commits that the flag repository's policy does not allow; "": [PolicyWarn]. Uncommitted files
+	// are not judged, and neither is what is served first.
+	Policy Policy
 	// Drain is how long subscribers are given to move away when the daemon ends; zero: 2 s.
 	Drain time.Duration
 	// Hook answers /hooks/github, whatever host name is asked for; nil: nothing does.
@@ -55,6 +58,7 @@ var ErrConfig = errors.New("wrong configuration")
 func (c Config) withDefaults() (Config, error) {
 	c.Listen = cmp.Or(c.Listen, "127.0.0.1:8080")
 	c.Drain = cmp.Or(c.Drain, 2*time.Second)
+	c.Policy = cmp.Or(c.Policy, PolicyWarn)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -70,6 +74,9 @@ func (c Config) validate() error {
 	}
 	if c.Poll < 0 || c.Drain < 0 {
 		return fmt.Errorf("poll every %s, drain for %s: write durations such as 10s", c.Poll, c.Drain)
+	}
+	if c.Policy != PolicyWarn && c.Policy != PolicyRefuse && c.Policy != PolicyOff {
+		return fmt.Errorf("policy %q: write warn, refuse or off", c.Policy)
 	}
 	return c.checkListen()
 }

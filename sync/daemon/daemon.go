@@ -23,11 +23,15 @@ import (
 type Daemon struct {
 	config   Config
 	compiler *compile.Compiler
+	judging  *compile.Compiler // compiles what is only judged, so that it is no hindrance to what is published
 	hub      *hub.Hub
 	listener net.Listener
 	board    board
 	serving  serving
 	look     look
+	accepted *accepted // nil: nothing was published yet; of the goroutine that follows the source
+	awaiting noted     // likewise
+	later    *later
 }
 
 // New checks the configuration, loads the last good state from disk and listens, so that a port in use is an error here.
@@ -41,7 +45,11 @@ func New(config Config) (*Daemon, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Daemon{config: config, compiler: compiler, look: look{turn: make(chan struct{}, 1), found: make(chan struct{}, 1)}}
+	judging, err := compile.New(compile.Config{CacheDir: config.CacheDir, Workers: 1})
+	if err != nil {
+		return nil, err
+	}
+	d := &Daemon{config: config, compiler: compiler, judging: judging, later: newLater(), look: look{turn: make(chan struct{}, 1), found: make(chan struct{}, 1)}}
 	if d.hub, err = hub.New(hub.Config{Logger: config.Logger, Unrelated: d.unrelated}); err != nil {
 		return nil, err
 	}
@@ -68,6 +76,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	group.Go(func() error { return ignoreCanceled(d.hub.Run(hubContext)) })
 	group.Go(func() error { return ignoreClosed(server.Serve(d.listener)) })
 	group.Go(func() error { return ignoreCanceled(d.follow(ctx)) })
+	group.Go(func() error { return ignoreCanceled(d.judgeLater(ctx)) })
 	group.Go(func() error {
 		<-ctx.Done()
 		return d.end(server, endHub)

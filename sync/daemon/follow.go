@@ -119,7 +119,7 @@ func permanent(err error) bool {
 // consider publishes a tip that was not considered yet, or refuses it and, if nothing else is served, finds the newest
 // commit before it that can be. An error means that it could not be judged, and will be considered again.
 func (d *Daemon) consider(ctx context.Context, repository *gitrepo.Repo, tip gitrepo.Commit) error {
-	if d.serving.considered(tip.Hash, time.Now()) {
+	if d.serving.considered(tip.Hash, time.Now()) && !d.noteCame(ctx, repository, tip) {
 		return nil
 	}
 	out, err := d.compileCommit(ctx, repository, tip)
@@ -129,20 +129,22 @@ func (d *Daemon) consider(ctx context.Context, repository *gitrepo.Repo, tip git
 	if err != nil {
 		return err
 	}
-	if out.Err() == nil {
-		if err := d.warnIfRewritten(ctx, repository, tip); err != nil {
-			return err
-		}
-		if err := d.publish(out, true); err != nil {
-			return err
-		}
-	} else {
+	if out.Err() != nil {
 		d.refuse(tip.Hash, out.Problems)
 		if err := d.serveBefore(ctx, repository, tip); err != nil {
 			return err
 		}
+		d.serving.judge(tip.Hash, time.Now().Add(judgeAgain))
+		return nil
 	}
-	d.serving.judge(tip.Hash, out.Err() != nil, time.Now())
+	if err := d.warnIfRewritten(ctx, repository, tip); err != nil {
+		return err
+	}
+	again, err := d.admit(ctx, d.nextStep(repository, tip, out))
+	if err != nil {
+		return err
+	}
+	d.serving.judge(tip.Hash, again)
 	return nil
 }
 
@@ -225,6 +227,7 @@ func (d *Daemon) serveBefore(ctx context.Context, repository *gitrepo.Repo, tip 
 			return err
 		}
 		if out.Err() == nil {
+			d.accepted = &accepted{commit.Hash, out}
 			return d.publish(out, false)
 		}
 	}

@@ -41,11 +41,11 @@ func TestJudgedAgain(t *testing.T) {
 	if s.considered("a", now) {
 		t.Error("considered before it was judged")
 	}
-	s.judge("a", true, now)
+	s.judge("a", now.Add(judgeAgain))
 	if !s.considered("a", now.Add(judgeAgain-1)) || s.considered("a", now.Add(judgeAgain)) || s.considered("b", now) {
 		t.Errorf("a refused commit is to be judged again after %s, and another one at once", judgeAgain)
 	}
-	s.judge("a", false, now)
+	s.judge("a", time.Time{})
 	if !s.considered("a", now.Add(100*judgeAgain)) {
 		t.Error("an accepted commit is judged again")
 	}

@@ -54,14 +54,11 @@ func (s *serving) all() map[string]*eval.Snapshot {
 	return maps.Clone(s.snapshots)
 }
 
-// judge notes that a revision was published, or refused for now.
-func (s *serving) judge(revision string, refused bool, now time.Time) {
+// judge notes that a revision was published or, with a time at which it is to be judged again, refused for now.
+func (s *serving) judge(revision string, again time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.judged, s.again = revision, time.Time{}
-	if refused {
-		s.again = now.Add(judgeAgain)
-	}
+	s.judged, s.again = revision, again
 }
 
 // swap serves other snapshots, all of one revision, and names the environments that are gone.

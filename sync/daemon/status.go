@@ -3,6 +3,7 @@ package daemon
 import (
 	"cmp"
 	"maps"
+	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -29,6 +30,7 @@ type Status struct {
 	Environments []EnvironmentStatus `json:"environments"`
 	Refused      *feed.Refused       `json:"refused,omitempty"`
 	Problems     []*compile.Error    `json:"problems,omitempty"`
+	Policy       *PolicyStatus       `json:"policy,omitempty"` // nil: nothing is judged
 	Subscribers  []hub.Subscriber    `json:"subscribers"`
 }
 
@@ -64,6 +66,9 @@ func (b *board) begin(c Config) {
 	b.status = Status{Version: c.Version, Started: time.Now().UTC().Truncate(time.Second), Source: SourceStatus{Worktree: c.Worktree}}
 	if c.Worktree == "" {
 		b.status.Source.Branch, b.status.Source.Path = cmp.Or(c.Repository.Branch, gitrepo.DefaultBranch), c.Repository.Path
+	}
+	if c.Worktree == "" && c.Policy != PolicyOff {
+		b.status.Policy = &PolicyStatus{Mode: c.Policy}
 	}
 	b.staleAfter = max(3*c.Poll, 3*pollRemote)
 }
@@ -101,6 +106,29 @@ func (b *board) refuse(refused *feed.Refused, problems []*compile.Error) bool {
 	}
 	b.status.Refused = refused
 	return true
+}
+
+// judged notes what the policy found, and says whether that is news.
+func (b *board) judged(status PolicyStatus) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if old := b.status.Policy; old != nil && old.From == status.From && old.To == status.To {
+		status.TurnedOff = old.TurnedOff
+		if reflect.DeepEqual(*old, status) {
+			return false
+		}
+	}
+	b.status.Policy = &status
+	return true
+}
+
+// turnedOff notes which flags are off ahead of the commit that is refused.
+func (b *board) turnedOff(flags []string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	status := *b.status.Policy // readers may have the old one
+	status.TurnedOff = append(slices.Clone(status.TurnedOff), flags...)
+	b.status.Policy = &status
 }
 
 // verify notes that the source was seen at a revision and gives what the heartbeat says, and whether it could not be seen

@@ -1,0 +1,42 @@
+package daemon
+
+import (
+	"context"
+	"sync"
+)
+
+// later holds the step to judge next. Steps that come faster than they are judged become one, from the first state to the last.
+type later struct {
+	mu      sync.Mutex
+	waiting *step
+	news    chan struct{} // one slot
+}
+
+func newLater() *later { return &later{news: make(chan struct{}, 1)} }
+
+func (l *later) put(s step) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.waiting != nil {
+		s.from, s.before, s.served = l.waiting.from, l.waiting.before, l.waiting.served
+	}
+	l.waiting = &s
+	select {
+	case l.news <- struct{}{}:
+	default:
+	}
+}
+
+// take waits for a step.
+func (l *later) take(ctx context.Context) (step, error) {
+	select {
+	case <-ctx.Done():
+		return step{}, ctx.Err()
+	case <-l.news:
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := *l.waiting // put sets it before it says so
+	l.waiting = nil
+	return s, nil
+}
