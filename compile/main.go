@@ -22,11 +22,15 @@ var errBuild = errors.New("the program was replaced by another version while it 
 var ErrNoMain = errors.New("compile.Main was not called: make it the first statement of main, and of TestMain")
 
 // Main makes this process a compile worker if a [Compiler] started it as one, and returns at once otherwise. It is the
-// first statement of main, and of every TestMain whose tests compile.
-func Main() { worker.Main(work) }
+// first statement of main, and of every TestMain whose tests compile. A program that has workers for other work too calls worker.Main
+// instead, with [Work] by the name [Worker].
+func Main() { worker.Main(map[string]worker.Handler{Worker: Work}) }
 
-// work compiles one folder, in a worker.
-func work(data []byte) ([]byte, error) {
+// Worker is the name of this package's handler among those of a program's workers.
+const Worker = "compile"
+
+// Work compiles one folder, in a worker.
+func Work(data []byte) ([]byte, error) {
 	var r request
 	if err := json.Unmarshal(data, &r); err != nil {
 		return nil, fmt.Errorf("read the request: %w", err)

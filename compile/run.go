@@ -86,7 +86,7 @@ func (b *batch) work(ctx context.Context, in *input) (*unit, *Error, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	answer, err := worker.Run(ctx, c.limits, request)
+	answer, err := worker.Run(ctx, c.limits, Worker, request)
 	if err == nil {
 		var u *unit
 		if u, err = decode(answer); err == nil {

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// argument makes a process a worker when it is the first one; the timeout and the memory limit follow it.
-const argument = "__compile-worker"
+// argument makes a process a worker when it is the first one; the handler's name, the timeout and the memory limit follow it.
+const argument = "__worker"
 
 // How a worker ends without an answer. The Go runtime itself exits with 2.
 const (
@@ -28,25 +28,35 @@ const (
 // run side by side, and the watchdog must get its turn beside the work.
 const threads = 2
 
-var mainCalled atomic.Bool
+// handlers are those that Main was called with; nil: it was not.
+var handlers atomic.Pointer[map[string]Handler]
 
-// Main makes this process a worker if [Run] started it as one: it answers one request by handle and exits. Otherwise it
-// returns at once. What handle prints goes to standard error, which the parent keeps some of for a crash's report.
-func Main(handle func(request []byte) ([]byte, error)) {
-	if len(os.Args) != 4 || os.Args[1] != argument {
-		mainCalled.Store(true)
+// Handler answers a request, in a worker.
+type Handler func(request []byte) ([]byte, error)
+
+// Main makes this process a worker if [Run] started it as one: it answers one request by the handler that Run named, and exits.
+// Otherwise it returns at once. What a handler prints goes to standard error, which the parent keeps some of for a crash's report.
+func Main(by map[string]Handler) {
+	if len(os.Args) != 5 || os.Args[1] != argument {
+		handlers.Store(&by)
 		return
 	}
-	timeout, err := time.ParseDuration(os.Args[2])
+	timeout, err := time.ParseDuration(os.Args[3])
 	if err != nil {
 		exit(exitOrphan)
 	}
-	memory, err := strconv.ParseInt(os.Args[3], 10, 64)
-	if err != nil {
+	memory, err := strconv.ParseInt(os.Args[4], 10, 64)
+	if err != nil || by[os.Args[2]] == nil {
 		exit(exitOrphan)
 	}
 	restrict(Config{Timeout: timeout, MemoryLimit: memory})
-	exit(answer(handle))
+	exit(answer(by[os.Args[2]]))
+}
+
+// handled tells whether Main was called with a handler of a name.
+func handled(name string) bool {
+	by := handlers.Load()
+	return by != nil && (*by)[name] != nil
 }
 
 // restrict bounds this process for good.
@@ -60,7 +70,7 @@ func restrict(cfg Config) {
 	go watchMemory(uint64(cfg.MemoryLimit))
 }
 
-func answer(handle func([]byte) ([]byte, error)) int {
+func answer(handle Handler) int {
 	stdout := os.Stdout
 	os.Stdout = os.Stderr
 	request, err := receive(os.Stdin)

@@ -10,7 +10,7 @@ import (
 // TestMemoryStaysSmall has workers that want gigabytes, and looks at what the largest got.
 func TestMemoryStaysSmall(t *testing.T) {
 	for _, request := range []string{"allocate", "allocate-at-once", "overflow"} {
-		if _, err := worker.Run(t.Context(), worker.Config{MemoryLimit: 64 << 20}, []byte(request)); err == nil {
+		if _, err := worker.Run(t.Context(), worker.Config{MemoryLimit: 64 << 20}, "test", []byte(request)); err == nil {
 			t.Errorf("%s: no error", request)
 		}
 	}

@@ -33,7 +33,7 @@ func kill(p *os.Process) error {
 func limitResources(cfg Config) {
 	limits := map[int]uint64{
 		syscall.RLIMIT_CPU:    uint64(cfg.processorTime() / time.Second),
-		syscall.RLIMIT_NOFILE: 32,
+		syscall.RLIMIT_NOFILE: 128,
 		syscall.RLIMIT_FSIZE:  0,
 		syscall.RLIMIT_CORE:   0,
 	}

@@ -31,8 +31,8 @@ var (
 	ErrOutput   = errors.New("answered with more than allowed")
 )
 
-// ErrNoMain says that this program cannot start workers, as its main does not begin with [Main].
-var ErrNoMain = errors.New("worker.Main was not called: make it the first statement of main, and of TestMain")
+// ErrNoMain says that this program cannot start such workers, as its main does not begin with [Main], or not with that handler.
+var ErrNoMain = errors.New("worker.Main was not called with the handler: make it the first statement of main, and of TestMain")
 
 // Config bounds a worker. The zero value is ready to use.
 type Config struct {
@@ -77,17 +77,17 @@ type RefusedError string
 
 func (r RefusedError) Error() string { return string(r) }
 
-// Run has a new worker's handler answer the request. It blocks until the worker has answered or is gone: no process
+// Run has the handler of a name answer the request, in a new worker. It blocks until the worker has answered or is gone: no process
 // outlives the call. The error is ctx's own, [ErrDeadline], [ErrMemory], [ErrOutput], a [RefusedError], a [*CrashError], or says
 // that no process could be started.
-func Run(ctx context.Context, cfg Config, request []byte) ([]byte, error) {
-	if !mainCalled.Load() {
+func Run(ctx context.Context, cfg Config, name string, request []byte) ([]byte, error) {
+	if !handled(name) {
 		return nil, ErrNoMain
 	}
 	cfg = cfg.withDefaults()
 	bounded, cancel := context.WithTimeout(ctx, cfg.Timeout)
 	defer cancel()
-	p := &process{cfg: cfg, out: capped{limit: cfg.OutputLimit, over: cancel}}
+	p := &process{cfg: cfg, name: name, out: capped{limit: cfg.OutputLimit, over: cancel}}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -106,6 +106,7 @@ func Run(ctx context.Context, cfg Config, request []byte) ([]byte, error) {
 // process is one worker as its parent sees it.
 type process struct {
 	cfg     Config
+	name    string // the handler's
 	started bool
 	state   *os.ProcessState // nil when it did not start
 	out     capped
@@ -114,7 +115,7 @@ type process struct {
 }
 
 func (p *process) run(ctx context.Context, request []byte) {
-	cmd := exec.CommandContext(ctx, executable(), argument, p.cfg.Timeout.String(), strconv.FormatInt(p.cfg.MemoryLimit, 10))
+	cmd := exec.CommandContext(ctx, executable(), argument, p.name, p.cfg.Timeout.String(), strconv.FormatInt(p.cfg.MemoryLimit, 10))
 	cmd.Args[0] = os.Args[0]
 	cmd.Env = []string{}
 	cmd.Stdout, cmd.Stderr = &p.out, &p.stderr

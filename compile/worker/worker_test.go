@@ -18,7 +18,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	worker.Main(handle)
+	worker.Main(map[string]worker.Handler{"test": handle})
 	if len(os.Args) == 2 && os.Args[1] == "hang-in-worker" {
 		hangInWorker()
 	}
@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 
 // hangInWorker is a parent to be killed by its test while its worker hangs; the worker's own id goes to standard output.
 func hangInWorker() {
-	_, err := worker.Run(context.Background(), worker.Config{Timeout: time.Minute}, []byte("announce"))
+	_, err := worker.Run(context.Background(), worker.Config{Timeout: time.Minute}, "test", []byte("announce"))
 	fmt.Println(err)
 	os.Exit(1)
 }
@@ -91,6 +91,12 @@ func overflow(n int) error {
 	return fmt.Errorf("%w", overflow(n+1))
 }
 
+func TestRunWithoutHandler(t *testing.T) {
+	if _, err := worker.Run(t.Context(), worker.Config{}, "other", nil); !errors.Is(err, worker.ErrNoMain) {
+		t.Errorf("a handler that Main was not called with: %v", err)
+	}
+}
+
 func TestRunAnswers(t *testing.T) {
 	large := strings.Repeat("a", 4<<20)
 	for _, test := range []struct{ request, want string }{
@@ -100,7 +106,7 @@ func TestRunAnswers(t *testing.T) {
 		{"print", "answer"},
 		{"environment", ""},
 	} {
-		got, err := worker.Run(t.Context(), worker.Config{}, []byte(test.request))
+		got, err := worker.Run(t.Context(), worker.Config{}, "test", []byte(test.request))
 		if err != nil || string(got) != test.want {
 			t.Errorf("%.20s: got %.20q, %v", test.request, got, err)
 		}
@@ -133,7 +139,7 @@ func TestRunBounds(t *testing.T) {
 				cfg.Timeout = test.timeout
 			}
 			start := time.Now()
-			got, err := worker.Run(t.Context(), cfg, []byte(test.request))
+			got, err := worker.Run(t.Context(), cfg, "test", []byte(test.request))
 			if err == nil {
 				t.Fatalf("answered %.20q", got)
 			}
@@ -153,11 +159,11 @@ func TestRunBounds(t *testing.T) {
 func TestRunCancelled(t *testing.T) {
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 100*time.Millisecond, errors.New("nobody waits"))
 	defer cancel()
-	_, err := worker.Run(ctx, worker.Config{}, []byte("loop"))
+	_, err := worker.Run(ctx, worker.Config{}, "test", []byte("loop"))
 	if err == nil || err.Error() != "nobody waits" {
 		t.Errorf("got %v, want the context's cause", err)
 	}
-	if _, err = worker.Run(ctx, worker.Config{}, []byte("upper x")); err == nil || err.Error() != "nobody waits" {
+	if _, err = worker.Run(ctx, worker.Config{}, "test", []byte("upper x")); err == nil || err.Error() != "nobody waits" {
 		t.Errorf("cancelled before the start: got %v, want the context's cause", err)
 	}
 }
@@ -167,7 +173,7 @@ func TestRunConcurrently(t *testing.T) {
 	for i := range 8 {
 		group.Go(func() {
 			want := fmt.Sprint("N", i)
-			got, err := worker.Run(t.Context(), worker.Config{}, []byte("upper n"+strconv.Itoa(i)))
+			got, err := worker.Run(t.Context(), worker.Config{}, "test", []byte("upper n"+strconv.Itoa(i)))
 			if err != nil || string(got) != want {
 				t.Errorf("got %q, %v; want %q", got, err, want)
 			}
@@ -216,7 +222,7 @@ func TestRunLeavesNoProcess(t *testing.T) {
 		t.Skip("needs /proc")
 	}
 	for _, request := range []string{"upper x", "loop", "allocate", "panic x"} {
-		_, _ = worker.Run(t.Context(), worker.Config{Timeout: 200 * time.Millisecond, MemoryLimit: 64 << 20}, []byte(request))
+		_, _ = worker.Run(t.Context(), worker.Config{Timeout: 200 * time.Millisecond, MemoryLimit: 64 << 20}, "test", []byte(request))
 	}
 	threads, err := os.ReadDir("/proc/self/task")
 	if err != nil {
@@ -259,7 +265,7 @@ func waitGone(t *testing.T, pid int) {
 
 func BenchmarkRun(b *testing.B) {
 	for b.Loop() {
-		if _, err := worker.Run(b.Context(), worker.Config{}, []byte("upper x")); err != nil {
+		if _, err := worker.Run(b.Context(), worker.Config{}, "test", []byte("upper x")); err != nil {
 			b.Fatal(err)
 		}
 	}
