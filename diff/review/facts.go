@@ -12,14 +12,18 @@ import (
 
 // facts gathers what the policy is told besides the comparison. Of history it asks only what the policy depends on.
 func (r *reviewing) facts(ctx context.Context) (diff.Facts, error) {
+	next, err := diff.ReadPolicy(r.new.Project.Policy)
+	if err != nil {
+		return diff.Facts{}, err
+	}
 	facts := diff.Facts{
 		Now: r.Now, Head: r.Head, Tested: tested(r.new), Usage: r.Usage, Approvals: r.Approvals, Overrides: r.overrides(),
 		Before: census(r.base), After: census(r.new), Owners: r.owners(),
 	}
+	facts.PolicyChanges, facts.Loosened = diff.PolicyChanges(r.policy, next, r.Now)
 	if r.History == nil || !r.anyFlag() {
 		return facts, nil
 	}
-	var err error
 	if facts.Widened, err = r.widened(ctx); err == nil {
 		facts.Existed, err = r.existed(ctx)
 	}
