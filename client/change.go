@@ -1,10 +1,8 @@
 package client
 
 import (
-	"runtime"
 	"runtime/debug"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,8 +27,8 @@ type Change struct {
 // miss nothing call it first and read the values afterwards; when nothing is, the first snapshot is a change of all flags.
 //
 // One goroutine makes all calls, to all callbacks, one after the other: a slow one delays the others, and changes that
-// come in the meantime are told as one. A callback may call every method of the client, cancel and Close included.
-// Cancel does not wait for a call that is under way. A panic in fn is logged, and fn stays registered.
+// come in the meantime are told as one. A callback may call every method of the client, cancel and Close included, of which
+// neither waits for a call that is under way; see [Client.Done]. A panic in fn is logged, and fn stays registered.
 func (c *Client) OnChange(fn func(Change)) (cancel func()) {
 	return c.events.add(&callback{change: fn, snapshot: c.snapshot()})
 }
@@ -98,25 +96,4 @@ func (c *Client) protect(fn func()) {
 		}
 	}()
 	fn()
-}
-
-// inCallback reports whether the caller runs inside a callback: whether [Client.protect] is below it on the stack. There is
-// no other way to know, since callbacks are not handed a context, and to wait for oneself would be for ever.
-func inCallback() bool {
-	pcs := make([]uintptr, 64)
-	n := runtime.Callers(1, pcs)
-	for n == len(pcs) {
-		pcs = make([]uintptr, 2*len(pcs))
-		n = runtime.Callers(1, pcs)
-	}
-	frames := runtime.CallersFrames(pcs[:n])
-	for {
-		frame, more := frames.Next()
-		if strings.HasSuffix(frame.Function, "/client.(*Client).protect") {
-			return true
-		}
-		if !more {
-			return false
-		}
-	}
 }

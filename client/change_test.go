@@ -1,9 +1,13 @@
 package client_test
 
 import (
+	"context"
+	"errors"
+	"net"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/yardarm-io/yardarm/client"
@@ -142,13 +146,53 @@ func TestCallbacksAreFree(t *testing.T) {
 	if err := within(t, "close by a callback", closed); err != nil {
 		t.Error(err)
 	}
-	if err := c.Close(); err != nil { // waits for the callbacks
-		t.Error(err)
-	}
+	finish(t, c)
 	if want := []string{"a", "a", "nested", "a", "nested", "a"}; once != 1 || !slices.Equal(order, want) {
 		t.Errorf("called: %v, want %v; the cancelled one %d times", order, want, once)
 	}
 	if n := book.count("callback panicked", "in a callback"); n < 2 {
 		t.Errorf("%d panics were logged", n)
 	}
+}
+
+// A callback may have another goroutine close the client and wait for that, which is as good as closing it itself.
+func TestCloseWaitsForNoCallback(t *testing.T) {
+	path := fileOf(t, snapshotOf(t, environment, 1, onOff("a", true)))
+	synctest.Test(t, func(t *testing.T) {
+		fail := make(chan struct{})
+		c := start(t, client.Config{BootstrapFile: path, DialContext: func(context.Context, string, string) (net.Conn, error) {
+			<-fail
+			return nil, errors.New("refused")
+		}})
+		var told []client.State
+		leave := make(chan struct{})
+		c.OnStatus(func(s client.Status) {
+			told = append(told, s.State)
+			if s.State == client.Closed {
+				return
+			}
+			closed := make(chan struct{})
+			go func() {
+				defer close(closed)
+				_ = c.Close()
+			}()
+			<-closed
+			<-leave
+		})
+		close(fail)
+		synctest.Wait()
+		if err := c.Close(); err != nil { // by yet another, while the callback is under way
+			t.Error(err)
+		}
+		select {
+		case <-c.Done():
+			t.Error("done, with a callback under way")
+		default:
+		}
+		close(leave)
+		<-c.Done()
+		if want := []client.State{client.Stale, client.Closed}; !slices.Equal(told, want) {
+			t.Errorf("told %v, want %v", told, want)
+		}
+	})
 }

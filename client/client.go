@@ -25,10 +25,10 @@ type Client struct {
 	events events
 	cache  *cache // nil: none
 
-	cancel   context.CancelFunc
-	closed   atomic.Bool
-	workers  sync.WaitGroup // all goroutines but the one that calls back
-	notified chan struct{}  // closed when that one has ended
+	cancel  context.CancelFunc
+	closed  atomic.Bool
+	workers sync.WaitGroup // all goroutines but the one that calls back
+	done    chan struct{}  // closed when that one has ended
 }
 
 // held is what getters answer from. It is replaced, never changed.
@@ -46,7 +46,7 @@ func New(cfg Config) (*Client, error) {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	c := &Client{cfg: cfg, log: cfg.Logger, cancel: cancel, notified: make(chan struct{})}
+	c := &Client{cfg: cfg, log: cfg.Logger, cancel: cancel, done: make(chan struct{})}
 	c.link.init()
 	c.misses.init()
 	c.events.init()
@@ -64,27 +64,28 @@ func (c *Client) start(ctx context.Context) {
 	}
 	told := &told{snapshot: c.snapshot(), clock: time.Now()} // now, so that nothing falls in between
 	go func() {
-		defer close(c.notified)
+		defer close(c.done)
 		c.notify(ctx, told)
 	}()
 }
 
-// Close ends the connection, writes the cache file if it is behind, and waits until every goroutine of the client has
-// ended, callbacks included. Called by a callback it does not wait for that callback. The client keeps answering from its
-// last snapshot. Further calls wait as well and do no more. The error is that of writing the cache file.
+// Close ends the connection, writes the cache file if it is behind, and waits until both are done. It does not wait for
+// callbacks, since it may be one that calls it: one that is under way goes on, no further change is told, and the status
+// Closed is told last. Whoever takes away what callbacks use waits for [Client.Done] too. The client keeps answering from
+// its last snapshot. Further calls wait as well and do no more. The error is that of writing the cache file.
 func (c *Client) Close() error {
 	c.closed.Store(true)
 	c.cancel()
 	c.link.changed()
 	c.workers.Wait()
-	if !inCallback() {
-		<-c.notified
-	}
 	if c.cache == nil {
 		return nil
 	}
 	return c.cache.err
 }
+
+// Done gives a channel that is closed after Close, when the last callback has returned: nothing of the client runs any more.
+func (c *Client) Done() <-chan struct{} { return c.done }
 
 // hold puts a snapshot of the feed in force. To tell of it is up to the caller.
 func (c *Client) hold(s *eval.Snapshot) {

@@ -231,7 +231,7 @@ func TestClosed(t *testing.T) {
 	server := clienttest.NewServer(t)
 	server.Set("a", true)
 	c := server.Client(t)
-	c.Close()
+	finish(t, c)
 	if s := c.Status(); s.State != client.Closed || s.Connected || !c.Bool("a", nil, false) {
 		t.Errorf("status %+v, a is %v", s, c.Bool("a", nil, false))
 	}

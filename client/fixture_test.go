@@ -227,8 +227,15 @@ func start(t *testing.T, cfg client.Config) *client.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { c.Close() })
+	t.Cleanup(func() { finish(t, c) })
 	return c
+}
+
+// finish closes a client, and waits for its callbacks too.
+func finish(t *testing.T, c *client.Client) {
+	t.Helper()
+	_ = c.Close() // whose error is that of the cache file
+	<-c.Done()
 }
 
 // await waits until the status satisfies ok.

@@ -276,7 +276,7 @@ func TestHandshakeAnswers(t *testing.T) {
 			if status.State != client.NotReady {
 				t.Errorf("state %s", status.State)
 			}
-			c.Close()
+			finish(t, c)
 			if strings.Contains(status.Err, key) || book.count(key) > 0 {
 				t.Error("the key is shown")
 			}
@@ -329,7 +329,7 @@ func TestCloseWhileDialling(t *testing.T) {
 	defer conn.Close()
 	closed := make(chan struct{})
 	go func() {
-		c.Close()
+		finish(t, c)
 		close(closed)
 	}()
 	select {

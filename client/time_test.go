@@ -54,7 +54,7 @@ func TestAttemptsSlowDown(t *testing.T) {
 		d := diary{dial: unreachable}
 		c := start(t, client.Config{DialContext: d.open})
 		pass(time.Hour)
-		c.Close()
+		finish(t, c)
 		gaps := d.gaps()
 		if len(gaps) < 150 || len(gaps) > 400 { // 240 of 15 s on average
 			t.Errorf("%d attempts in an hour", len(gaps))
@@ -72,7 +72,7 @@ func TestRefusalIsRetriedSlowly(t *testing.T) {
 		d := diary{dial: dial}
 		c := start(t, client.Config{DialContext: d.open})
 		pass(10 * time.Minute)
-		c.Close()
+		finish(t, c)
 		if gaps := d.gaps(); len(gaps) < 15 || slices.Min(gaps) < 15*time.Second || slices.Max(gaps) > 30*time.Second {
 			t.Errorf("delays %v, want each between 15 s and 30 s", gaps)
 		}
@@ -103,7 +103,7 @@ func TestServerAsksForDelay(t *testing.T) {
 				var book logBook
 				c := start(t, client.Config{DialContext: d.open, Logger: book.logger()})
 				pass(time.Minute)
-				c.Close()
+				finish(t, c)
 				if warned := book.count("level=WARN") > 0; warned == (name == "goodbye") {
 					t.Errorf("warned: %v", warned)
 				}
@@ -131,7 +131,7 @@ func TestDelayAfterStableConnection(t *testing.T) {
 			d := diary{dial: dial}
 			c := start(t, client.Config{DialContext: d.open, Logger: quiet})
 			pass(30 * time.Minute)
-			c.Close()
+			finish(t, c)
 			longest := slices.Max(d.gaps()) - lasts
 			if want == 0 && longest > 200*time.Millisecond || longest < want {
 				t.Errorf("connections of %v: longest delay %v", lasts, longest)
@@ -173,7 +173,7 @@ func TestSilenceEndsConnection(t *testing.T) {
 		if s := <-lost; s.Connected || !strings.Contains(s.Err, "silent for 40s") {
 			t.Errorf("after 41 s of silence: %+v", s)
 		}
-		c.Close()
+		finish(t, c)
 	})
 }
 
@@ -193,7 +193,7 @@ func TestSlowHandshake(t *testing.T) {
 			t.Errorf("after 11 s: %+v", s)
 		}
 		before := time.Now()
-		c.Close()
+		finish(t, c)
 		if took := time.Since(before); took > time.Second {
 			t.Errorf("Close took %v", took)
 		}
@@ -227,7 +227,7 @@ func TestStale(t *testing.T) {
 		if s := c.Status(); s.State != client.Stale || s.Err == "" || !c.Bool("a", nil, false) {
 			t.Errorf("61 s after the feed went: %+v", s)
 		}
-		c.Close()
+		finish(t, c)
 		if want := []client.State{client.Ready, client.Stale, client.Closed}; !slices.Equal(states, want) {
 			t.Errorf("states told: %v, want %v", states, want)
 		}
@@ -271,7 +271,7 @@ func TestStaleOrigin(t *testing.T) {
 			}
 		}
 		close(ages)
-		c.Close()
+		finish(t, c)
 	})
 }
 
@@ -292,7 +292,7 @@ func TestFileIsStaleWhenFeedFails(t *testing.T) {
 		if s := c.Status(); s.State != client.Stale || !c.Bool("a", nil, false) {
 			t.Errorf("after the first failure: %+v", s)
 		}
-		c.Close()
+		finish(t, c)
 	})
 }
 
@@ -344,6 +344,6 @@ func TestClockChanges(t *testing.T) {
 				t.Errorf("change %d: getters in the callback say %+v, want %+v", i, got, want)
 			}
 		}
-		c.Close()
+		finish(t, c)
 	})
 }

@@ -89,7 +89,7 @@ func TestProxy(t *testing.T) {
 	if !c.Bool("a", nil, false) || used.Load() == 0 {
 		t.Errorf("the proxy was used %d times", used.Load())
 	}
-	c.Close()
+	finish(t, c)
 }
 
 // Large snapshots travel compressed.
@@ -151,7 +151,7 @@ func TestSlowMessage(t *testing.T) {
 		if s := c.Status(); !s.Connected || !c.Bool("a", nil, false) {
 			t.Errorf("status %+v", s)
 		}
-		c.Close()
+		finish(t, c)
 	})
 }
 
@@ -159,7 +159,7 @@ func TestKeyWithoutEncryption(t *testing.T) {
 	for url, want := range map[string]int{"ws://flags.example": 1, "wss://flags.example": 0, "ws://127.0.0.1:1": 0, "ws://localhost:1": 0, "ws://[::1]:1": 0} {
 		var book logBook
 		c := start(t, client.Config{URL: url, Key: "abc", DialContext: unreachable, Logger: book.logger()})
-		c.Close()
+		finish(t, c)
 		if n := book.count("level=WARN", "unencrypted"); n != want {
 			t.Errorf("%s: warned %d times, want %d", url, n, want)
 		}

@@ -217,7 +217,7 @@ func TestMisses(t *testing.T) {
 	if n := len(c.Misses()); n != 1000 {
 		t.Errorf("%d misses are told apart", n)
 	}
-	c.Close()
+	finish(t, c)
 	if n := book.count("level=WARN", "fallback", "flag=unknown", "FLAG_NOT_FOUND"); n != 1 {
 		t.Errorf("the unknown flag was logged %d times", n)
 	}
