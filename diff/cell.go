@@ -27,6 +27,7 @@ type cell struct {
 func (a *attribute) findCells(most int) {
 	f := finder{attribute: a, found: map[string]int{}, open: map[string]bool{}, most: most}
 	f.constants()
+	f.cuts = f.numericCuts()
 	f.new(strings.Repeat("0", len(a.atoms)), cell{absent: true})
 	for _, v := range []any{nil, true, false} {
 		c := f.add(v)
@@ -58,8 +59,9 @@ type finder struct {
 	found   map[string]int // cells by their atoms' answers, a character each
 	most    int
 	full    bool
-	scalars []any // constants of conditions: nil, bool, float64 and string
-	ordered []any // those that values are compared with by size only
+	scalars []any     // constants of conditions: nil, bool, float64 and string
+	ordered []any     // those that values are compared with by size only
+	cuts    []float64 // those of both that numbers are compared with, in order
 	// constant are the texts among scalars.
 	constant map[string]bool
 	// open are the vectors of strings that are not single constants.
@@ -85,12 +87,35 @@ func (f *finder) add(v any) *cell {
 		f.open[vector] = true
 	}
 	if i, known := f.found[vector]; known {
-		if c := &f.cells[i]; c.assumed {
+		if c := &f.cells[i]; c.assumed || f.rank(v) < f.rank(c.witness) {
 			c.assumed, c.witness = false, v
 		}
 		return &f.cells[i]
 	}
 	return f.new(vector, cell{witness: v})
+}
+
+// rank says how good a value is as an example for people: the less, the better.
+func (f *finder) rank(v any) int {
+	switch v := v.(type) {
+	case float64:
+		if len(f.cuts) > 0 {
+			return 0
+		}
+		return 2
+	case string:
+		if v == "" {
+			return 5
+		}
+		return 1
+	case bool:
+		return 3
+	case []any, json.Number:
+		return 4
+	case nil:
+		return 6
+	}
+	return 7
 }
 
 // assume adds a cell that there may be.

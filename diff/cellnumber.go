@@ -15,12 +15,11 @@ const exact = 1 << 53
 // numbers adds the cells of numbers: each constant that numbers are compared with, and what lies between two of them,
 // integral or not, and with a text to bucket by or not.
 func (f *finder) numbers() {
-	cuts := f.cuts()
-	for _, cut := range cuts {
+	for _, cut := range f.cuts {
 		f.number(cut)
 	}
 	low := math.Inf(-1)
-	for _, high := range append(cuts, math.Inf(1)) {
+	for _, high := range append(slices.Clone(f.cuts), math.Inf(1)) {
 		for _, v := range between(low, high) {
 			f.add(v)
 			f.literals(v)
@@ -47,8 +46,8 @@ func (f *finder) number(v float64) {
 	f.literals(v)
 }
 
-// cuts are the constants that numbers are compared with, in order.
-func (f *finder) cuts() []float64 {
+// numericCuts are the constants that numbers are compared with, in order.
+func (f *finder) numericCuts() []float64 {
 	var cuts []float64
 	for _, v := range slices.Concat(f.scalars, f.ordered) {
 		if n, ok := v.(float64); ok {

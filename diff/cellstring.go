@@ -11,6 +11,7 @@ const (
 // strings adds the cells of strings.
 func (f *finder) strings() {
 	texts := f.texts()
+	f.add("other") // good to read
 	for _, text := range texts {
 		if v := any(text); f.isConstant(text) {
 			f.addConstant(v)

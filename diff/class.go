@@ -17,6 +17,8 @@ type space struct {
 	programs   map[programOf]*program
 	broken     map[*eval.Snapshot]map[string]bool
 	maxCells   int
+	// same are the segments that mean the same on both sides.
+	same []namedSegment
 }
 
 // segmentAt is a segment as it is asked of an attribute; nil: of the whole context.

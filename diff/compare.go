@@ -78,6 +78,7 @@ func newRadius(before, after *eval.Snapshot, key string, o Options) *radius {
 		}
 	}
 	s.findCells()
+	s.nameSegments(before, after)
 	r.countPeople()
 	return r
 }

@@ -215,7 +215,7 @@ func TestCountedOut(t *testing.T) {
 			for _, m := range []map[[2]string]float64{got, want.moves} {
 				for move := range m {
 					if math.Abs(got[move]-want.moves[move]) > want.missing+1e-9 {
-						t.Fatalf("seed %d: %v %v: have %v, want %v (missing %v)\n%s\n%s", seed, ec, open, got, want.moves, want.missing, before.Line("flag f"), after.Line("flag f"))
+						t.Fatalf("seed %d: %#v %v: have %v, want %v (missing %v)\n%s\n%s\n%s\n%s", seed, ec, open, got, want.moves, want.missing, before.Line("flag f"), after.Line("flag f"), before.Line("flag g"), after.Line("flag g"))
 					}
 				}
 			}

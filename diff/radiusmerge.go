@@ -3,6 +3,7 @@ package diff
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -30,22 +31,10 @@ func (g group) key() string {
 	}
 	texts := make([]string, 0, len(g.pins))
 	for p := range g.pins {
-		texts = append(texts, p.text)
+		texts = append(texts, strconv.Itoa(p.cell)+":"+p.text)
 	}
 	slices.Sort(texts)
 	return g.cells.key() + strings.Join(texts, "\x00")
-}
-
-// or is what is in one of the two.
-func (g group) or(h group) group {
-	joined := group{cells: g.cells.or(h.cells), pins: g.pins}
-	if g.pins == nil {
-		joined.pins = h.pins
-	} else if h.pins != nil {
-		joined.pins = maps.Clone(g.pins)
-		maps.Copy(joined.pins, h.pins)
-	}
-	return joined
 }
 
 // whole turns the values of a cell, if all of them are there, into the cell.

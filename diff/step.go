@@ -131,7 +131,7 @@ func (r *radius) split(leaves []*leaf) []*leaf {
 		var parted []*leaf
 		for _, l := range leaves {
 			cells := l.parts[i].cells
-			if !cells.meets(a.absent) || a.all.within(cells) || cells.within(a.absent) && l.parts[i].pins == nil {
+			if !cells.meets(a.absent) || a.all.within(cells) || l.parts[i].pins == nil && a.isNone(cells) {
 				parted = append(parted, l)
 				continue
 			}
@@ -144,6 +144,11 @@ func (r *radius) split(leaves []*leaf) []*leaf {
 		leaves = parted
 	}
 	return leaves
+}
+
+// isNone reports whether the cells are those without the attribute, or without one that can have attributes of its own.
+func (a *attribute) isNone(cells cellSet) bool {
+	return cells.within(a.absent) || a.own(atomObject) != nil && !cells.meets(a.objects()) && a.all.minus(a.objects()).within(cells)
 }
 
 // class tells of a leaf.

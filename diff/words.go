@@ -2,55 +2,137 @@ package diff
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/yardarm-io/yardarm/eval"
 )
 
-// who says in words which contexts are in a box.
+// who says in words which contexts are in a box: what is asked of attributes in order, the targeting key last.
 func (s *space) who(parts []group) string {
-	var all []string
+	said := make([]string, len(s.attributes))
 	for i, a := range s.attributes {
-		if text := a.words(parts[i]); text != "" {
-			all = append(all, text)
+		said[i] = a.words(parts[i])
+	}
+	all := s.segmentWords(parts, said)
+	keys := ""
+	for i, a := range s.attributes {
+		switch {
+		case said[i] == "":
+		case len(a.path) == 1 && a.name() == eval.TargetingKey:
+			keys = said[i]
+		case !s.impliedBelow(a, said):
+			all = append(all, said[i])
 		}
 	}
-	if len(all) == 0 {
+	switch {
+	case len(all) == 0 && keys == "":
 		return "everyone"
+	case len(all) == 0 && strings.HasPrefix(keys, "but "):
+		return "everyone " + keys
+	case keys != "" && !strings.HasPrefix(keys, "but "):
+		all = append(all, keys)
 	}
 	return strings.Join(all, ", ")
 }
 
+// impliedBelow reports whether what is said of a is implied by what is said of an attribute of it.
+func (s *space) impliedBelow(a *attribute, said []string) bool {
+	for i, below := range s.attributes {
+		if below.parent == a && (said[i] != "" && said[a.index] == a.name()+" is an object" || s.impliedBelow(below, said)) {
+			return true
+		}
+	}
+	return false
+}
+
+// segmentWords says which segments the box is a part of by just what is said of some attributes, and takes that from said.
+func (s *space) segmentWords(parts []group, said []string) []string {
+	var words []string
+	for _, named := range s.same {
+		if slices.ContainsFunc(named.attributes, func(i int) bool { return said[i] == "" && !s.attributes[i].wholly(parts[i]) || parts[i].pins != nil }) ||
+			!s.isSegment(named, parts) {
+			continue
+		}
+		words = append(words, "in segment "+named.name)
+		for _, i := range named.attributes {
+			said[i] = ""
+		}
+	}
+	return words
+}
+
+// namedSegment is a segment that means the same on both sides.
+type namedSegment struct {
+	name       string
+	holds      *expr
+	attributes []int
+}
+
+// isSegment reports whether the segment is just those who are in the box as far as its attributes go.
+func (s *space) isSegment(named namedSegment, parts []group) bool {
+	at := s.everywhere()
+	some := false
+	for _, i := range named.attributes {
+		at.cells[i] = parts[i].cells
+		some = some || !s.attributes[i].wholly(parts[i])
+	}
+	if t, _ := named.holds.truth(at); t != yes || !some {
+		return false
+	}
+	for _, i := range named.attributes {
+		at := s.everywhere()
+		at.cells[i] = s.attributes[i].all.minus(parts[i].cells)
+		if t, _ := named.holds.truth(at); t != no && !at.cells[i].empty() {
+			return false
+		}
+	}
+	return true
+}
+
+func (a *attribute) wholly(g group) bool { return g.pins == nil && a.all.within(g.cells) }
+
 // words says which values are in the group; "": all that matter.
 func (a *attribute) words(g group) string {
 	if g.pins != nil {
-		return a.listWords(a.valuesOf(g))
+		return a.isWords(a.valuesOf(g))
 	}
 	present := a.all.minus(a.absent)
 	switch cells := g.cells; {
 	case a.all.within(cells):
 		return ""
-	case cells.within(a.absent):
-		return "no " + a.name()
-	case present.within(cells):
-		return a.name() + " is given"
+	case a.isNone(cells):
+		return "no " + a.called()
 	case a.named != nil && a.unnamed().within(cells) && cells.within(a.own(atomText).cells):
-		return a.exceptWords(a.own(atomText).cells.minus(cells))
+		return a.butWords(a.own(atomText).cells.minus(cells))
+	case cells.meets(a.absent):
+		return a.words(group{cells: cells.minus(a.absent)}) + " or no " + a.called()
+	case present.within(cells):
+		return a.called() + " is given"
 	case a.closedIn(cells):
-		return a.listWords(a.valuesOf(g))
+		return a.isWords(a.valuesOf(g))
 	case a.closedIn(present.minus(cells)):
-		return a.noneWords(a.valuesOf(group{cells: present.minus(cells)})) + orAbsent(cells.meets(a.absent), a)
+		return a.isNotWords(a.valuesOf(group{cells: present.minus(cells)}))
 	default:
-		return a.terms(cells.minus(a.absent), present) + orAbsent(cells.meets(a.absent), a)
+		return a.called() + " " + a.terms(cells, present)
 	}
 }
 
-func orAbsent(absent bool, a *attribute) string {
-	if absent {
-		return " or no " + a.name()
+// called is what the attribute is called in a sentence.
+func (a *attribute) called() string {
+	if len(a.path) == 1 && a.name() == eval.TargetingKey {
+		return "user"
 	}
-	return ""
+	return a.name()
+}
+
+// objects are the cells of objects, if something is asked of the attributes below; none otherwise.
+func (a *attribute) objects() cellSet {
+	if t := a.own(atomObject); t != nil {
+		return t.cells
+	}
+	return newCellSet(len(a.cells))
 }
 
 // unnamed are the cells of a hashed attribute whose texts are hashed and not known.
@@ -66,7 +148,7 @@ func (a *attribute) closedIn(cells cellSet) bool {
 	return !cells.empty()
 }
 
-// valuesOf gives the constants of a group, in words.
+// valuesOf gives the constants of a group, in words, each once.
 func (a *attribute) valuesOf(g group) []string {
 	var values []string
 	seen := map[string]bool{}
@@ -78,138 +160,49 @@ func (a *attribute) valuesOf(g group) []string {
 	}
 	for i := range g.cells.all() {
 		for _, v := range a.cells[i].values {
-			add(constantWords(v))
+			if text, named := keyText(v); named && a.named[text] && a.called() == "user" {
+				v = text
+			}
+			add(valueWords(v))
 		}
 	}
 	for p := range g.pins {
 		add(strconv.Quote(p.text))
 	}
+	slices.Sort(values)
 	return values
-}
-
-func constantWords(v any) string {
-	switch v := v.(type) {
-	case nil:
-		return "null"
-	case string:
-		return strconv.Quote(v)
-	case float64:
-		return strconv.FormatFloat(v, 'f', -1, 64)
-	}
-	return fmt.Sprint(v)
 }
 
 // mostListed is up to how many values are listed.
 const mostListed = 4
 
-func (a *attribute) listWords(values []string) string {
-	name := a.name()
-	if name == eval.TargetingKey {
-		name = "user"
-	}
+func (a *attribute) isWords(values []string) string {
 	if len(values) > mostListed {
-		return fmt.Sprintf("%s is one of %d named", name, len(values))
+		return fmt.Sprintf("%s is one of %d named", a.called(), len(values))
 	}
-	return name + " is " + orWords(values, " or ")
+	return a.called() + " is " + listed(values, "or")
 }
 
-func orWords(values []string, word string) string {
-	if len(values) < 2 {
-		return strings.Join(values, "")
-	}
-	last := len(values) - 1
-	return strings.Join(values[:last], ", ") + word + values[last]
-}
-
-func (a *attribute) noneWords(values []string) string {
+func (a *attribute) isNotWords(values []string) string {
 	switch {
 	case len(values) > mostListed:
-		return fmt.Sprintf("%s is none of %d named", a.name(), len(values))
+		return fmt.Sprintf("%s is none of %d named", a.called(), len(values))
 	case len(values) == 1:
-		return a.name() + " is not " + values[0]
+		return a.called() + " is not " + values[0]
 	}
-	return a.name() + " is neither " + orWords(values, " nor ")
+	return a.called() + " is neither " + listed(values, "nor")
 }
 
-// exceptWords says that all but those of the cells are meant.
-func (a *attribute) exceptWords(cells cellSet) string {
+// butWords says that all are meant whose text is hashed, but those of the cells.
+func (a *attribute) butWords(cells cellSet) string {
 	values := a.valuesOf(group{cells: cells})
-	if len(values) == 0 {
+	switch {
+	case len(values) == 0:
 		return ""
+	case a.called() != "user":
+		return a.isNotWords(values)
+	case len(values) > mostListed:
+		return fmt.Sprintf("but %d named users", len(values))
 	}
-	if a.name() == eval.TargetingKey {
-		return fmt.Sprintf("not one of %d named", len(values))
-	}
-	return a.noneWords(values)
-}
-
-// terms says which cells are meant, among the present ones, by what conditions hold of them.
-func (a *attribute) terms(cells, present cellSet) string {
-	var terms []string
-	for left := cells; !left.empty(); {
-		for i := range left.all() {
-			term, text := a.term(i, present.minus(cells), present)
-			terms = append(terms, text)
-			left = left.minus(term)
-			break
-		}
-	}
-	return a.name() + " " + strings.Join(terms, " or ")
-}
-
-// term gives conditions that hold of a cell and of none of those outside.
-func (a *attribute) term(cell int, outside, present cellSet) (cellSet, string) {
-	type literal struct {
-		cells cellSet
-		text  string
-	}
-	var literals []literal
-	for _, positive := range []bool{true, false} {
-		for _, t := range a.atoms {
-			if t.kind != atomPresent && t.cells.has(cell) == positive {
-				l := literal{t.cells, t.words(positive)}
-				if !positive {
-					l.cells = present.minus(t.cells)
-				}
-				literals = append(literals, l)
-			}
-		}
-	}
-	meet := func(without int) cellSet {
-		set := present
-		for i, l := range literals {
-			if i != without {
-				set = set.and(l.cells)
-			}
-		}
-		return set
-	}
-	for i := len(literals) - 1; i >= 0; i-- {
-		if !meet(i).meets(outside) {
-			literals = append(literals[:i], literals[i+1:]...)
-		}
-	}
-	texts := make([]string, len(literals))
-	for i, l := range literals {
-		texts[i] = l.text
-	}
-	return meet(-1), strings.Join(texts, " and ")
-}
-
-// words says that the atom holds or not.
-func (t *atom) words(positive bool) string {
-	is := map[bool]string{true: "is ", false: "is not "}[positive]
-	switch t.kind {
-	case atomObject:
-		return is + "an object"
-	case atomText:
-		return map[bool]string{true: "is a text or whole number", false: "is empty, or neither a text nor a whole number"}[positive]
-	case atomNamed, atomTargets:
-		return is + "one of those named"
-	}
-	text := t.source.String()
-	if positive {
-		return text
-	}
-	return "not " + text
+	return "but user " + listed(values, "and")
 }
