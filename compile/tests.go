@@ -19,6 +19,9 @@ import (
 // otherwise than expected, at the context's or the test's place, with the decision's trace, and a warning for each test that
 // passes and, as it says no time, will not for ever; sorted. Without snapshots there is nothing to decide from, and it gives
 // nil.
+//
+// Where a flag is disabled, or one that it requires is, a test of what it would serve says nothing: its failure is a warning, so
+// that turning a flag off at night does not wait for somebody to mend its tests.
 func (o *Output) RunTests() []*Error {
 	var failures []*Error
 	for i := range o.Tests {
@@ -150,10 +153,29 @@ func tally(got map[string]int, keys int) string {
 // fail is the error of a decision that came out wrong for ec.
 func (t *trial) fail(ec eval.Context, format string, args ...any) *Error {
 	trace := t.snapshot.Explain(t.test.Flag, ec, t.now)
-	return &Error{
+	e := &Error{
 		File: t.at.File, Line: t.at.Line, Column: t.at.Column, Path: fmt.Sprintf("tests.%q", t.test.Name), Trace: &trace,
 		Message: fmt.Sprintf("test %q: %s in %s ", t.test.Name, t.test.Flag, trace.Environment) + fmt.Sprintf(format, args...),
 	}
+	if off := t.disabled(trace, ec); off != "" {
+		e.Warning, e.Hint = true, fmt.Sprintf("%s is disabled there, so the test says nothing until it is enabled again", off)
+	}
+	return e
+}
+
+// disabled names the flag by whose being disabled the decision of a trace is off: itself, or one that it requires; "": it is not.
+func (t *trial) disabled(trace eval.Trace, ec eval.Context) string {
+	switch trace.Situation {
+	case eval.SituationDisabled:
+		return trace.Flag
+	case eval.SituationPrerequisite:
+		for _, required := range trace.Requires {
+			if !required.Met {
+				return t.disabled(t.snapshot.Explain(required.Flag, ec, t.now), ec)
+			}
+		}
+	}
+	return ""
 }
 
 // variant names a variant to people; none is what lets the asking code's own default stand.

@@ -47,7 +47,8 @@ func TestFlagTests(t *testing.T) {
 		{`environment: "staging", expectValue: null, expectReason: "DISABLED"`, nil},
 		{`environment: "staging", expect: null`, nil},
 		{`environments: ["staging", "production"], context: plan: "free", expect: "none"`, []string{
-			`it.cue:20:8: test "it": ramped in staging serves the caller's default (DISABLED), not "none"`,
+			`it.cue:20:8: warning: test "it": ramped in staging serves the caller's default (DISABLED), not "none"; ` +
+				`ramped is disabled there, so the test says nothing until it is enabled again`,
 		}},
 		{`environment: "production", context: plan: "free", contexts: [{}, {age: 5}, {plan: "pro"}], expect: "none"`, nil},
 		{`environment: "production", context: targetingKey: "a", contexts: [{plan: "free"}, {plan: "pro"}, {age: 7}], expect: "none"`, []string{
@@ -81,6 +82,31 @@ func TestFlagTests(t *testing.T) {
 			if trace := failures[i].Trace; trace == nil || trace.Flag != "ramped" {
 				t.Errorf("%s: the trace is %v", test.test, trace)
 			}
+		}
+	}
+}
+
+// TestFlagTestsOfDisabled: a test of a flag that waits for a disabled one says nothing; one that waits for a variant does.
+func TestFlagTestsOfDisabled(t *testing.T) {
+	const needy = `
+flags: needy: {
+	description: "Waits."
+	owner:       "team-x"
+	kind:        "ops"
+	environments: staging: {requires: ramped: ["some"], serve: "on"}
+	environments: production: {requires: ramped: ["some"], serve: "on"}
+}
+tests: needed: {flag: "needy", environments: ["staging", "production"], context: plan: "free", expect: "on"}
+`
+	tree := compiletest.New(map[string]string{"flags/x/it.cue": fmt.Sprintf(tested, `environment: "production", context: plan: "free", expect: "none"`) + needy})
+	failures := good(t, newCompiler(t, compile.Config{}), tree).RunTests()
+	if len(failures) != 2 {
+		t.Fatalf("got %v; want a failure in each environment", failures)
+	}
+	for _, e := range failures {
+		disabled := strings.Contains(e.Message, "in staging")
+		if e.Warning != disabled || strings.Contains(e.Hint, "ramped is disabled there") != disabled {
+			t.Errorf("got %s; want a warning in staging only", e)
 		}
 	}
 }
