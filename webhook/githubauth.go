@@ -176,8 +176,8 @@ func (a *appToken) token(ctx context.Context) (string, error) {
 // gone says whether a token could not be had because the installation that was found is no longer there: installed anew, the App
 // has another.
 func (a *appToken) gone(err error) bool {
-	var failed *ghinstallation.HTTPError
-	if !errors.As(err, &failed) || failed.Response == nil || failed.Response.StatusCode != http.StatusNotFound {
+	failed, ok := errors.AsType[*ghinstallation.HTTPError](err)
+	if !ok || failed.Response == nil || failed.Response.StatusCode != http.StatusNotFound {
 		return false
 	}
 	a.drop()
@@ -186,8 +186,8 @@ func (a *appToken) gone(err error) bool {
 
 // denied says more of a token that GitHub did not give.
 func denied(err error) error {
-	var failed *ghinstallation.HTTPError
-	if !errors.As(err, &failed) || failed.Response == nil {
+	failed, ok := errors.AsType[*ghinstallation.HTTPError](err)
+	if !ok || failed.Response == nil {
 		return err
 	}
 	switch failed.Response.StatusCode {

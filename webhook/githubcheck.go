@@ -103,7 +103,7 @@ func (g *GitHub) ours(ctx context.Context, check Check) (*github.CheckRun, error
 }
 
 func (g *GitHub) runs(ctx context.Context, head string, options *github.ListCheckRunsOptions) ([]*github.CheckRun, error) {
-	options.Filter = github.String("latest")
+	options.Filter = new("latest")
 	runs, err := pages(&options.ListOptions, func() ([]*github.CheckRun, *github.Response, error) {
 		found, response, err := g.client.Checks.ListCheckRunsForRef(ctx, g.owner, g.name, head, options)
 		if err != nil {
@@ -170,7 +170,7 @@ func normal(text string) string { return strings.TrimSpace(strings.ReplaceAll(te
 func (g *GitHub) createRun(ctx context.Context, check Check) error {
 	first, rest := batch(check.Annotations)
 	options := github.CreateCheckRunOptions{
-		Name: check.Name, HeadSHA: check.Head, Status: github.String(string(check.Status)), Output: output(check, first),
+		Name: check.Name, HeadSHA: check.Head, Status: new(string(check.Status)), Output: output(check, first),
 		ExternalID: &check.ExternalID, DetailsURL: optional(check.DetailsURL), Conclusion: optional(string(check.Conclusion)),
 	}
 	run, _, err := g.client.Checks.CreateCheckRun(ctx, g.owner, g.name, options)
@@ -189,7 +189,7 @@ func (g *GitHub) updateRun(ctx context.Context, run int64, check Check, missing 
 		var part []Annotation
 		part, missing = batch(missing)
 		options := github.UpdateCheckRunOptions{
-			Name: check.Name, Status: github.String(string(check.Status)), Output: output(check, part),
+			Name: check.Name, Status: new(string(check.Status)), Output: output(check, part),
 			ExternalID: &check.ExternalID, DetailsURL: optional(check.DetailsURL), Conclusion: optional(string(check.Conclusion)),
 		}
 		if _, _, err := g.client.Checks.UpdateCheckRun(ctx, g.owner, g.name, run, options); err != nil {
@@ -211,7 +211,7 @@ func output(check Check, annotations []Annotation) *github.CheckRunOutput {
 	for _, a := range annotations {
 		output.Annotations = append(output.Annotations, &github.CheckRunAnnotation{
 			Path: &a.File, StartLine: &a.StartLine, EndLine: &a.EndLine, StartColumn: column(a.StartColumn), EndColumn: column(a.EndColumn),
-			AnnotationLevel: github.String(string(a.Level)), Title: optional(a.Title), Message: &a.Message,
+			AnnotationLevel: new(string(a.Level)), Title: optional(a.Title), Message: &a.Message,
 		})
 	}
 	return output
@@ -234,7 +234,7 @@ func optional(text string) *string {
 // reportStatus says by a commit status what there is no check run for.
 func (g *GitHub) reportStatus(ctx context.Context, check Check) error {
 	status := &github.RepoStatus{
-		Context: &check.Name, State: github.String(stateOf(check)), Description: github.String(clip(check.Title, maxDescription)),
+		Context: &check.Name, State: new(stateOf(check)), Description: new(clip(check.Title, maxDescription)),
 		TargetURL: optional(check.DetailsURL),
 	}
 	statuses, err := g.statuses(ctx, check.Head)

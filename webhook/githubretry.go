@@ -168,8 +168,7 @@ func (t *retrying) heed(response *http.Response) {
 
 // untrusted says what to do about a certificate that nobody vouches for.
 func untrusted(r *http.Request, err error) error {
-	var unverified *tls.CertificateVerificationError
-	if errors.As(err, &unverified) {
+	if isUnverified(err) {
 		return fmt.Errorf("the certificate of %s is not to be trusted; if it is your own authority's, name its file as CA file: %w", r.URL.Host, err)
 	}
 	return err
@@ -232,11 +231,15 @@ func secondary(response *http.Response) bool {
 
 // byChance says whether the same request may well succeed later.
 func byChance(response *http.Response, err error) bool {
-	var unverified *tls.CertificateVerificationError
 	if err != nil {
-		return !errors.As(err, &unverified)
+		return !isUnverified(err)
 	}
 	return response.StatusCode >= 500
+}
+
+func isUnverified(err error) bool {
+	_, ok := errors.AsType[*tls.CertificateVerificationError](err)
+	return ok
 }
 
 // repeatable says whether a request that may have been carried out can be made again as it is.
@@ -278,8 +281,7 @@ func explain(err error) error {
 }
 
 func statusOf(err error) int {
-	var refused *github.ErrorResponse
-	if errors.As(err, &refused) && refused.Response != nil {
+	if refused, ok := errors.AsType[*github.ErrorResponse](err); ok && refused.Response != nil {
 		return refused.Response.StatusCode
 	}
 	return 0
@@ -295,8 +297,8 @@ func (g *GitHub) settle(ctx context.Context, do func() error) error {
 	}
 	for try := 1; ; try++ {
 		err := do()
-		var lost *lostError
-		if err == nil || try == tries || (!errors.As(err, &lost) && statusOf(err) < 500) {
+		_, lost := errors.AsType[*lostError](err)
+		if err == nil || try == tries || (!lost && statusOf(err) < 500) {
 			return err
 		}
 		if err := g.config.pause(ctx, pauseAfter(try)); err != nil {

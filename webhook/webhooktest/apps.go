@@ -73,7 +73,7 @@ func (s *Server) createToken(c *call) reply {
 
 func (s *Server) getUser(c *call) reply {
 	user := s.description.example("get", "/user")
-	user["login"], user["user_view_type"] = c.who.login, "public"
+	user["login"], user["user_view_type"] = c.who.login, "private"
 	return reply{status: http.StatusOK, body: user}
 }
 

@@ -32,6 +32,12 @@ func (s *Server) Fail(faults ...Fault) {
 	}
 }
 
+// Heal takes all faults away.
+func (s *Server) Heal() {
+	defer s.lock()()
+	s.faults = nil
+}
+
 // SecondaryLimit is how GitHub answers who asks too fast. Less than a second leaves the time to wait unsaid, as GitHub may.
 func SecondaryLimit(retryAfter time.Duration) Fault {
 	header := map[string]string{}

@@ -138,6 +138,12 @@ func (s *Server) RemoveToken(token string) {
 	delete(s.grants, token)
 }
 
+// Reinstall installs the App anew, so that Installation is another.
+func (s *Server) Reinstall() {
+	defer s.lock()()
+	s.Installation++
+}
+
 // AddComment adds somebody's comment to a pull request.
 func (s *Server) AddComment(number int, author, body string) {
 	defer s.lock()()
