@@ -22,8 +22,12 @@ func (o *one) deletion() {
 		return
 	}
 	if n := o.facts.Usage[o.Key][o.environment]; n > 0 {
+		times := fmt.Sprintf("%d times", n)
+		if n == 1 {
+			times = "once"
+		}
 		o.verdict(RuleDeletion, o.ifGuarded(), time.Time{}, "remove it from the code first, and wait until nobody asks for it",
-			"this is removed, and services asked for it %d times of late in %s", n, o.environment)
+			"this is removed, and services asked for it %s of late in %s", times, o.environment)
 	}
 }
 

@@ -95,7 +95,7 @@ func (o *one) lastWidened(soak time.Duration) (at time.Time, own bool) {
 	}
 	if o.facts.Widened == nil {
 		o.unknown(RuleMinSoak, "give it the whole history: a clone that is not shallow",
-			"it is not known when this was last widened in %s, where %s have to pass between two widenings", o.environment, durationWords(soak))
+			"it is not known when this was last widened in %s, where two widenings must be %s apart", o.environment, durationWords(soak))
 		return time.Time{}, false
 	}
 	at, _ = o.facts.Widened(o.environment, o.Key)
@@ -106,14 +106,14 @@ func (o *one) tooSoon(s *Step, last time.Time, soak time.Duration) {
 	end := last.Add(soak)
 	if s.At.IsZero() {
 		v := o.fail(RuleMinSoak, s.At, fmt.Sprintf("merge it after %s; it may be turned off at any time", instantWords(end)),
-			"this was last widened in %s on %s, %s ago; %s have to pass before it is widened again",
+			"this was last widened in %s on %s, %s ago; two widenings must be %s apart",
 			o.environment, instantWords(last), durationWords(o.facts.Now.Sub(last)), durationWords(soak))
 		v.Until = end
 		return
 	}
 	o.fail(RuleMinSoak, s.At, fmt.Sprintf("let it come on %s or later", instantWords(end)),
-		"%s, %s after it was last widened (%s); %s have to pass in %s", o.movesWords(s), durationWords(s.At.Sub(last)), instantWords(last),
-		durationWords(soak), o.environment)
+		"%s, %s after it was last widened (%s); two widenings must be %s apart in %s", o.movesWords(s), durationWords(s.At.Sub(last)),
+		instantWords(last), durationWords(soak), o.environment)
 }
 
 // movesWords says what a step does: to the class of people that is moved most, or to the audience as a whole where it is
