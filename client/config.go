@@ -30,6 +30,9 @@ type Config struct {
 	Name string
 	// Key is sent as "Authorization: Bearer KEY", and appears in no log or error. "": none is sent.
 	Key string
+	// KeyFile is a file that holds the key instead, and is read again for each connection, so that a key can be replaced
+	// while the service runs. Space around the key does not count. "": none.
+	KeyFile string
 
 	// BootstrapFile is a snapshot as `GET /snapshot` gives it, answered from until the feed has been heard. A file that is
 	// missing, broken or of another environment is logged and ignored. "": none.
@@ -110,7 +113,9 @@ func (cfg Config) validate() error {
 	case !plain(cfg.Name):
 		return fmt.Errorf("client: Config.Name %q has spaces or control characters; want SERVICE/INSTANCE", cfg.Name)
 	case !plain(cfg.Key):
-		return errors.New("client: Config.Key has spaces, control or non-ASCII characters (a line end, if it was read from a file?)")
+		return errors.New("client: Config.Key has spaces, control or non-ASCII characters; of a file that ends in a line end, give the name as Config.KeyFile")
+	case cfg.Key != "" && cfg.KeyFile != "":
+		return errors.New("client: Config.Key and Config.KeyFile are both given; want one of them")
 	case cfg.StaleAfter < 0:
 		return fmt.Errorf("client: Config.StaleAfter is negative: %v", cfg.StaleAfter)
 	case cfg.IdleTimeout < 0:
@@ -171,7 +176,7 @@ func endpoint(raw string) (string, error) {
 	case err != nil || schemes[u.Scheme] == "" || u.Hostname() == "":
 		return "", errors.New("client: Config.URL is not an address; want ws, wss, http or https, a host, and perhaps a path: wss://flags.example")
 	case u.User != nil:
-		return "", errors.New("client: Config.URL holds credentials; put the key into Config.Key")
+		return "", errors.New("client: Config.URL holds credentials; put the key into Config.Key or Config.KeyFile")
 	case u.RawQuery != "" || u.Fragment != "":
 		return "", errors.New("client: Config.URL has a query or fragment; use Config.Environment and Config.Name")
 	}

@@ -47,6 +47,7 @@ func TestConfigRefused(t *testing.T) {
 		"odd environment":     {func(c *Config) { c.Environment = "a\nb" }, "Config.Environment"},
 		"odd name":            {func(c *Config) { c.Name = "a b" }, "Config.Name"},
 		"key with line end":   {func(c *Config) { c.Key = secret + "\n" }, "Config.Key"},
+		"two keys":            {func(c *Config) { c.Key, c.KeyFile = secret, "key" }, "Config.Key and Config.KeyFile"},
 		"negative stale":      {func(c *Config) { c.StaleAfter = -time.Second }, "Config.StaleAfter"},
 		"negative idle":       {func(c *Config) { c.IdleTimeout = -1 }, "Config.IdleTimeout"},
 		"negative dial":       {func(c *Config) { c.DialTimeout = -1 }, "Config.DialTimeout"},

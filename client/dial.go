@@ -24,6 +24,10 @@ const maxHandshake = 256 << 10
 
 // dial opens the feed. The skew is how far the server's clock is ahead of ours, as far as its answer says.
 func (c *Client) dial(ctx context.Context, have string) (conn *websocket.Conn, skew time.Duration, err error) {
+	header, err := c.header()
+	if err != nil {
+		return nil, 0, err
+	}
 	guard := &guard{dial: c.cfg.DialContext}
 	defer whenDone(ctx, guard.close)()
 	dialer := websocket.Dialer{
@@ -34,7 +38,7 @@ func (c *Client) dial(ctx context.Context, have string) (conn *websocket.Conn, s
 		Subprotocols:      []string{feed.Subprotocol},
 		EnableCompression: true,
 	}
-	conn, answer, err := dialer.DialContext(ctx, c.address(have), c.header()) //nolint:bodyclose // says that it need not be
+	conn, answer, err := dialer.DialContext(ctx, c.address(have), header) //nolint:bodyclose // says that it need not be
 	if err != nil {
 		return nil, 0, c.dialError(answer, err)
 	}
@@ -55,14 +59,6 @@ func (c *Client) address(have string) string {
 		query.Set("revision", s.At().Revision)
 	}
 	return c.cfg.URL + "?" + query.Encode()
-}
-
-func (c *Client) header() http.Header {
-	header := http.Header{}
-	if c.cfg.Key != "" {
-		header.Set("Authorization", "Bearer "+c.cfg.Key)
-	}
-	return header
 }
 
 // tlsConfig offers HTTP/1.1 only: a config shared with net/http also names HTTP/2, which no websocket here speaks.

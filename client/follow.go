@@ -89,7 +89,7 @@ func (c *Client) lost(end ending) {
 // warnOfPlainKey tells of a key that anyone on the way can read.
 func (c *Client) warnOfPlainKey() {
 	u, err := url.Parse(c.cfg.URL)
-	if err != nil || c.cfg.Key == "" || u.Scheme != "ws" {
+	if err != nil || c.cfg.Key == "" && c.cfg.KeyFile == "" || u.Scheme != "ws" {
 		return
 	}
 	if host := u.Hostname(); host != "localhost" && host != "::1" && !strings.HasPrefix(host, "127.") {
