@@ -17,10 +17,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/yardarm-io/yardarm/compile"
+	"github.com/yardarm-io/yardarm/compile/worker"
+	"github.com/yardarm-io/yardarm/sync/gitrepo/pull"
 )
 
 func main() {
-	compile.Main()
+	worker.Main(map[string]worker.Handler{compile.Worker: compile.Work, pull.Worker: pull.Work})
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once, whatever it waits for
 	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)

@@ -48,7 +48,7 @@ type Config struct {
 	MaxFileSize int64
 
 	// Token gives the password or token for http and https, and is asked for each fetch and push; it goes before TokenFile. nil: none.
-	Token func(context.Context) (string, error)
+	Token func(context.Context) (string, error) `json:"-"`
 	// TokenFile holds the password or token for http and https. Empty: the URL's own, or none.
 	TokenFile string
 	// Username goes with the token. Empty means the URL's, or "x-access-token", which GitHub expects and others ignore.
@@ -68,7 +68,7 @@ type Config struct {
 	CAFile string
 	// Proxy chooses the proxy of an http or https request, as in [http.Transport]. nil: no proxy, whatever the environment
 	// says; pass [http.ProxyFromEnvironment] to heed it. ssh uses none.
-	Proxy func(*http.Request) (*url.URL, error)
+	Proxy func(*http.Request) (*url.URL, error) `json:"-"`
 }
 
 // withDefaults fills in what zero means and refuses what can't be meant.

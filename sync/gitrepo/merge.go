@@ -55,9 +55,9 @@ func merge(sides [3]*node) (root *node, conflicts []string) {
 	if root == nil {
 		root = new(node)
 	}
-	conflicts = append(m.conflicts, halfGone(sides, m.gone)...)
-	slices.Sort(conflicts)
-	return root, conflicts
+	m.conflicts = append(m.conflicts, halfGone(sides, m.gone)...)
+	slices.Sort(m.conflicts)
+	return root, m.conflicts
 }
 
 // A merger merges folders, all of whose entries are in memory.

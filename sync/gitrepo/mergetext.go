@@ -68,7 +68,7 @@ func (s *side) take(end int) (taken []hunk, moved int) {
 // inPlace gives what the side has in place of lines [from, to) of the base, in which it made these changes.
 func (s *side) inPlace(from, to int, changes []hunk) []string {
 	first, last := changes[0], changes[len(changes)-1]
-	return s.text.lines[first.into-(first.from-from) : last.upTo+(to-last.to)]
+	return s.lines[first.into-(first.from-from) : last.upTo+(to-last.to)]
 }
 
 type textMerge struct {
@@ -133,7 +133,7 @@ func compare(a, b []int32) []hunk {
 	for endA > start && endB > start && a[endA-1] == b[endB-1] {
 		endA, endB = endA-1, endB-1
 	}
-	if start == endA && start == endB {
+	if max(endA, endB) == start {
 		return nil
 	}
 	trace, found := search(a[start:endA], b[start:endB])

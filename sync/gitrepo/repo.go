@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/storer"
 )
 
 // A Repo follows one branch of a repository. Its methods are safe for concurrent use, and none but Fetch and Watch ever
@@ -27,8 +28,9 @@ type Repo struct {
 	closed   bool
 	damaged  bool // an object was missing or unreadable: a mirror is to be made anew
 	history  history
-	last     Commit // the tip as last decoded
-	tree     *node  // the newest tree read, to take unchanged parts from
+	last     Commit                     // the tip as last decoded
+	tree     *node                      // the newest tree read, to take unchanged parts from
+	proposed storer.EncodedObjectStorer // objects that are in memory only; nil: none
 }
 
 // Open prepares to read a repository. It uses no network: a remote's mirror in Config.Dir is taken up if it is there, is of
@@ -137,6 +139,11 @@ func (r *Repo) read(ctx context.Context, doing string, f func() error) error {
 // load reads an object whole, or only its size above limit (0: none). Where it can't be read the store is opened once more,
 // since another process may have repacked. r.reading is held.
 func (r *Repo) load(kind plumbing.ObjectType, hash plumbing.Hash, limit int64) ([]byte, int64, error) {
+	if r.proposed != nil {
+		if obj, err := r.proposed.EncodedObject(kind, hash); err == nil {
+			return readObject(obj, limit)
+		}
+	}
 	content, size, err := r.objects.read(kind, hash, limit)
 	if err == nil {
 		return content, size, nil

@@ -90,6 +90,10 @@ func (s *store) read(kind plumbing.ObjectType, hash plumbing.Hash, limit int64) 
 	if err != nil {
 		return nil, 0, err
 	}
+	return readObject(obj, limit)
+}
+
+func readObject(obj plumbing.EncodedObject, limit int64) ([]byte, int64, error) {
 	if limit > 0 && obj.Size() > limit {
 		return nil, obj.Size(), nil
 	}

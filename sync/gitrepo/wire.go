@@ -24,13 +24,14 @@ type wire struct {
 	at     location
 	ca     []byte // the certificates that http was made with
 	http   *http.Transport
+	most   *budget // of bytes to receive; nil: any
 }
 
 // newWire checks what can be checked without reading credentials.
 func newWire(config Config, at location) (*wire, error) {
 	w := &wire{config: config, at: at}
 	if w.ssh() && (config.Token != nil || config.TokenFile != "" || config.CAFile != "") {
-		return nil, errors.New("Token, TokenFile and CAFile are for https; an ssh remote uses SSHKeyFile and KnownHostsFile")
+		return nil, errors.New("the fields Token, TokenFile and CAFile are for https; an ssh remote uses SSHKeyFile and KnownHostsFile")
 	}
 	if !w.ssh() && config.SSHKeyFile != "" {
 		return nil, errors.New("SSHKeyFile is for ssh; an http or https remote uses TokenFile")
@@ -43,7 +44,11 @@ func (w *wire) ssh() bool { return w.at.endpoint.Protocol == "ssh" }
 // session connects to fetch, or for http prepares to. The session is over when ctx is.
 func (w *wire) session(ctx context.Context) (transport.UploadPackSession, error) {
 	if w.ssh() {
-		return dialSSH(ctx, w.config, w.at, transport.UploadPackServiceName)
+		session, err := dialSSH(ctx, w.config, w.at, transport.UploadPackServiceName)
+		if err == nil {
+			session.stdout = w.most.reader(session.stdout)
+		}
+		return session, err
 	}
 	client, endpoint, auth, err := w.client(ctx)
 	if err != nil {
@@ -74,7 +79,7 @@ func (w *wire) client(ctx context.Context) (transport.Transport, *transport.Endp
 		return nil, nil, nil, err
 	}
 	endpoint := *w.at.endpoint // a redirect changes it
-	return githttp.NewClientWithOptions(&http.Client{Transport: w.http}, nil), &endpoint, auth, nil
+	return githttp.NewClientWithOptions(&http.Client{Transport: w.most.over(w.http)}, nil), &endpoint, auth, nil
 }
 
 // auth gets the credentials anew. The result is nil when there are none.
