@@ -16,9 +16,9 @@ import (
 func (a *app) initCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "init",
-		Short: "Start a flag repository: schema, a sample flag with tests, a workflow, CODEOWNERS",
+		Short: "Start a flag repository: schema, a sample flag with tests, workflows, CODEOWNERS",
 		Long: `Init writes the files of a new flag repository into the folder that --repo names, made if need be. It
-overwrites nothing: where a file of the schema or of flags is in the way it writes none. A workflow and a CODEOWNERS file that are
+overwrites nothing: where a file of the schema or of flags is in the way it writes none. Workflows and a CODEOWNERS file that are
 there already stay as they are; in a folder of a larger Git repository they are not written, as they belong at its top.`,
 		Example: `  mkdir our-flags && cd our-flags && git init -b main && yardarm init && yardarm check
   yardarm init --repo ./our-flags`,
@@ -56,10 +56,11 @@ func initFiles() ([]newFile, error) {
 	}
 	maps.Copy(all, schema.Start())
 	for name, template := range map[string]string{
-		"flags/example/welcome.cue":   "welcome.cue.tmpl",
-		"flags/segments/segments.cue": "segments.cue.tmpl",
-		".github/workflows/flags.yml": "flags.yml",
-		"CODEOWNERS":                  "CODEOWNERS",
+		"flags/example/welcome.cue":           "welcome.cue.tmpl",
+		"flags/segments/segments.cue":         "segments.cue.tmpl",
+		".github/workflows/flags.yml":         "flags.yml",
+		".github/workflows/flags-comment.yml": "flags-comment.yml",
+		"CODEOWNERS":                          "CODEOWNERS",
 	} {
 		if all[name], err = templates.ReadFile("templates/" + template); err != nil {
 			return nil, err
@@ -74,7 +75,7 @@ func initFiles() ([]newFile, error) {
 }
 
 // forGitHub are the files that GitHub reads, at the top of a Git repository only.
-var forGitHub = []string{".github/workflows/flags.yml", "CODEOWNERS"}
+var forGitHub = []string{".github/workflows/flags.yml", ".github/workflows/flags-comment.yml", "CODEOWNERS"}
 
 // leaveOut drops of what GitHub reads what is there already, or all of it where the top of the Git repository is elsewhere, and
 // says so.
@@ -84,7 +85,7 @@ func (a *app) leaveOut(files []newFile, top string) (left []newFile, notes strin
 		below, _ := filepath.Rel(top, here) // it is below
 		notes = fmt.Sprintf("%s are not written: GitHub reads them at the top of the Git repository only, which is %s.\n"+
 			"To have them there, take those that 'yardarm init' writes elsewhere, with 'check --repo %s' in the workflow.\n",
-			strings.Join(forGitHub, " and "), top, filepath.ToSlash(below))
+			list(forGitHub), top, filepath.ToSlash(below))
 	}
 	below := notes != ""
 	left = slices.DeleteFunc(files, func(file newFile) bool {

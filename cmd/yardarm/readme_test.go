@@ -116,25 +116,3 @@ func TestReadmeSample(t *testing.T) {
 		t.Errorf(`%s has no serve: "normal" for the README's sed to change`, name)
 	}
 }
-
-// TestWorkflows holds what init hands to users against what this repository uses itself: only the version to run differs.
-func TestWorkflows(t *testing.T) {
-	own, err := os.ReadFile("../../.github/workflows/flags.yml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	users, err := templates.ReadFile("templates/flags.yml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := strings.Replace(string(users), "yardarm@latest check", "yardarm check", 1); got != string(own) {
-		t.Errorf("templates/flags.yml has come apart from .github/workflows/flags.yml:\n%s", got)
-	}
-	for _, workflow := range []string{string(own), string(users)} {
-		for line := range strings.SplitSeq(workflow, "\n") {
-			if strings.Contains(line, "uses:") && !regexp.MustCompile(`@[0-9a-f]{40} # v`).MatchString(line) {
-				t.Errorf("an action is not pinned by commit: %s", line)
-			}
-		}
-	}
-}
