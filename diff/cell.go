@@ -24,8 +24,8 @@ type cell struct {
 }
 
 // findCells finds the cells of an attribute once all its atoms are known.
-func (a *attribute) findCells(most int) {
-	f := finder{attribute: a, found: map[string]int{}, open: map[string]bool{}, most: most}
+func (a *attribute) findCells() {
+	f := finder{attribute: a, found: map[string]int{}, open: map[string]bool{}, most: mostCells}
 	f.constants()
 	f.cuts = f.numericCuts()
 	f.new(strings.Repeat("0", len(a.atoms)), cell{absent: true})
@@ -52,6 +52,9 @@ func (a *attribute) findCells(most int) {
 		f.finish(&a.cells[i])
 	}
 }
+
+// mostCells bounds how many cells of an attribute are told apart.
+const mostCells = 4096
 
 // finder finds the cells of one attribute.
 type finder struct {

@@ -36,7 +36,7 @@ type element struct {
 
 // elements finds the sorts of elements. It reports false where not all are known.
 func (l *lister) elements() bool {
-	element := &attribute{path: []string{"element"}}
+	element := &attribute{path: []string{"element"}, memory: l.memory}
 	var counted []*atom
 	for _, i := range l.atoms {
 		c := l.finder.atoms[i].source
@@ -54,7 +54,7 @@ func (l *lister) elements() bool {
 		counted, l.most = append(counted, e.atom), append(l.most, most)
 		addLeaves(element, &of)
 	}
-	element.findCells(l.finder.most)
+	element.findCells()
 	for i, c := range element.cells {
 		if c.assumed || element.tooMany {
 			return false

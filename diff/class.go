@@ -15,8 +15,7 @@ type space struct {
 	dimensions []*dimension
 	conditions map[segmentAt]*expr
 	programs   map[programOf]*program
-	broken     map[*eval.Snapshot]map[string]bool
-	maxCells   int
+	*memory
 	// same are the segments that mean the same on both sides.
 	same []namedSegment
 }
@@ -27,9 +26,8 @@ type segmentAt struct {
 	of      *attribute
 }
 
-func newSpace() *space {
-	return &space{byPath: map[string]*attribute{}, conditions: map[segmentAt]*expr{}, programs: map[programOf]*program{},
-		broken: map[*eval.Snapshot]map[string]bool{}, maxCells: 4096}
+func newSpace(m *memory) *space {
+	return &space{byPath: map[string]*attribute{}, conditions: map[segmentAt]*expr{}, programs: map[programOf]*program{}, memory: m}
 }
 
 // attribute is a path in the context; a value there is in one of its cells.
@@ -45,6 +43,7 @@ type attribute struct {
 	named map[string]bool
 	// tooMany says that its values fall into more cells than were looked at.
 	tooMany bool
+	memory  *memory
 }
 
 // attribute gives the attribute named below parent, which is nil for the context.
@@ -57,7 +56,7 @@ func (s *space) attribute(parent *attribute, name string) *attribute {
 	key := strings.Join(path, "\x00")
 	a := s.byPath[key]
 	if a == nil {
-		a = &attribute{index: len(s.attributes), path: path, parent: parent}
+		a = &attribute{index: len(s.attributes), path: path, parent: parent, memory: s.memory}
 		a.is(atomPresent) // what is absent is never in one cell with what is there
 		s.byPath[key] = a
 		s.attributes = append(s.attributes, a)
@@ -111,14 +110,12 @@ func (a *attribute) condition(c *eval.Condition) *expr {
 	if err != nil {
 		return never
 	}
-	made := a.atom(atomCondition, string(text))
-	if made.source == nil {
-		made.source = c
-		wrapped := &eval.Condition{Op: eval.OpFields, Fields: []eval.Field{{Name: "a", Condition: *c}}}
-		if made.matcher, err = (*eval.Snapshot)(nil).Prepare(wrapped); err != nil {
-			return never
-		}
+	matcher := a.memory.matcher(string(text), c)
+	if matcher == nil {
+		return never
 	}
+	made := a.atom(atomCondition, string(text))
+	made.source, made.matcher = c, matcher
 	return &expr{op: exprAtom, atom: made}
 }
 

@@ -113,16 +113,6 @@ func (s *space) readFlag(snapshot *eval.Snapshot, key string) *program {
 	return b.program
 }
 
-func (s *space) isBroken(snapshot *eval.Snapshot, key string) bool {
-	if s.broken[snapshot] == nil {
-		s.broken[snapshot] = map[string]bool{}
-		for key := range snapshot.Broken() {
-			s.broken[snapshot][key] = true
-		}
-	}
-	return s.broken[snapshot][key]
-}
-
 // builder reads one flag.
 type builder struct {
 	*space

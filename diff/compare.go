@@ -28,8 +28,9 @@ type Options struct {
 // environment comes or goes, and whoever asks gets the callers' own defaults on that side.
 func Compare(name string, before, after *eval.Snapshot, o Options) Environment {
 	e := Environment{Name: name, Added: before == nil, Removed: after == nil, Flags: []Flag{}}
+	m := newMemory()
 	for _, key := range affected(before, after) {
-		f := compareFlag(before, after, key, o)
+		f := compareFlag(m, before, after, key, o)
 		moves := len(f.Steps) > 1 || len(f.Steps[0].Classes) > 0 || f.Steps[0].Incomplete
 		if len(f.Changes) > 0 || moves {
 			e.Flags = append(e.Flags, f)
@@ -55,7 +56,7 @@ func affected(before, after *eval.Snapshot) []string {
 	return keys
 }
 
-func compareFlag(before, after *eval.Snapshot, key string, o Options) Flag {
+func compareFlag(m *memory, before, after *eval.Snapshot, key string, o Options) Flag {
 	told := flagOf(after, key)
 	if told == nil {
 		told = flagOf(before, key)
@@ -64,12 +65,12 @@ func compareFlag(before, after *eval.Snapshot, key string, o Options) Flag {
 	if now := flagOf(after, key); now != nil && now.Off != nil {
 		f.Off = *now.Off
 	}
-	f.Steps = newRadius(before, after, key, o).steps()
+	f.Steps = newRadius(m, before, after, key, o).steps()
 	return f
 }
 
-func newRadius(before, after *eval.Snapshot, key string, o Options) *radius {
-	s := newSpace()
+func newRadius(m *memory, before, after *eval.Snapshot, key string, o Options) *radius {
+	s := newSpace(m)
 	r := &radius{space: s, options: o, base: before, before: s.program(before, key), after: s.program(after, key)}
 	r.off = offOf(flagOf(before, key), flagOf(after, key))
 	for _, name := range o.Exempt {
@@ -86,7 +87,7 @@ func newRadius(before, after *eval.Snapshot, key string, o Options) *radius {
 // findCells finds the cells of all attributes.
 func (s *space) findCells() {
 	for _, a := range s.attributes {
-		a.findCells(s.maxCells)
+		s.cells(a)
 	}
 }
 

@@ -155,7 +155,7 @@ func TestCountedOut(t *testing.T) {
 	for seed := range uint64(*pairs) {
 		r := newRandom(seed)
 		before, after := r.pair(t)
-		rad := newRadius(before, after, "f", Options{Now: testNow})
+		rad := newRadius(newMemory(), before, after, "f", Options{Now: testNow})
 		w := rad.walk(rad.before.at(testNow), rad.after.at(testNow))
 		if !w.run() {
 			incomplete++

@@ -38,7 +38,7 @@ func (a *attribute) example(g group) (any, bool) {
 		c := &a.cells[i]
 		switch object, is := c.witness.(map[string]any); {
 		case c.assumed || c.absent:
-		case len(c.values) > 0:
+		case c.closed && len(c.values) > 0:
 			return c.values[0], true
 		case is && len(object) == 0:
 			return map[string]any{}, true // filled by the attributes below
