@@ -16,6 +16,7 @@ lint: ## what a machine can check without running the tests
 	go mod tidy -diff
 	go run ./cmd/yardarm check
 	go run ./cmd/yardarm fmt --check
+	go tool -modfile=.ci/actionlint.mod actionlint
 
 test: ## every test, with the race detector; installs what they need first
 	.ci/install
