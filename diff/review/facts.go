@@ -73,7 +73,10 @@ func (r *reviewing) widened(ctx context.Context) (func(environment, flag string)
 		return nil, nil
 	}
 	widened, err := r.History.Widened(ctx, r.Now.Add(-time.Duration(longest)*time.Minute))
-	return widened, r.unknown(ctx, "when flags were last widened", err)
+	if err != nil {
+		return nil, r.unknown(ctx, "when flags were last widened", err)
+	}
+	return widened, nil
 }
 
 // existed asks the history which flags there were at the end of each maxAge; nil where none is, or where it cannot tell.
@@ -101,7 +104,7 @@ func (r *reviewing) existed(ctx context.Context) (func(flag string, at time.Time
 
 // unknown makes a warning of an error of the history, as the rest can be judged all the same, unless ctx has ended.
 func (r *reviewing) unknown(ctx context.Context, what string, err error) error {
-	if err == nil || ctx.Err() != nil {
+	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	r.warn("", "the history does not tell %s: %v", what, err)

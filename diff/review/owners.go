@@ -3,6 +3,7 @@ package review
 import (
 	"bytes"
 	"path"
+	"regexp"
 	"slices"
 
 	"github.com/hmarr/codeowners"
@@ -17,11 +18,7 @@ func (r *reviewing) owners() func(flag string) []string {
 	if r.CodeOwners == nil {
 		return nil
 	}
-	rules, err := codeowners.ParseFile(bytes.NewReader(r.CodeOwners))
-	if err != nil { // in the base, so it is nothing that the change could mend
-		r.warn("", "CODEOWNERS of %s cannot be read: %v", r.Base.Name, err)
-		return nil
-	}
+	rules := r.ownerRules()
 	return func(flag string) []string {
 		var all []string
 		for _, file := range r.files(flag) {
@@ -34,6 +31,36 @@ func (r *reviewing) owners() func(flag string) []string {
 		slices.Sort(all)
 		return slices.Compact(all)
 	}
+}
+
+// reEmail is an owner's email address, as far as it has to be told from a user or a team.
+var reEmail = regexp.MustCompile(`^[^@\s]+@[^@\s]+$`)
+
+// owned are the forms of an owner. The library's own form of an address knows no long top-level domains.
+var owned = codeowners.WithOwnerMatchers([]codeowners.OwnerMatcher{
+	codeowners.OwnerMatchFunc(codeowners.MatchTeamOwner), codeowners.OwnerMatchFunc(codeowners.MatchUsernameOwner),
+	codeowners.OwnerMatchFunc(func(text string) (codeowners.Owner, error) {
+		if !reEmail.MatchString(text) {
+			return codeowners.Owner{}, codeowners.ErrNoMatch
+		}
+		return codeowners.Owner{Value: text, Type: codeowners.EmailOwner}, nil
+	}),
+})
+
+// ownerRules reads CODEOWNERS line by line: as GitHub does, it skips those that are wrong.
+func (r *reviewing) ownerRules() codeowners.Ruleset {
+	var rules codeowners.Ruleset
+	n := 0
+	for line := range bytes.Lines(r.CodeOwners) {
+		n++
+		rule, err := codeowners.ParseFile(bytes.NewReader(line), owned)
+		if err != nil { // in the base, so it is nothing that the change could mend
+			r.warn("", "line %d of the CODEOWNERS of %s means nothing and is passed over", n, r.Base.Name)
+			continue
+		}
+		rules = append(rules, rule...)
+	}
+	return rules
 }
 
 func ownersOf(rules codeowners.Ruleset, file string) []string {

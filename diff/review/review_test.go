@@ -29,11 +29,14 @@ func newCompiler(t testing.TB) *compile.Compiler {
 	return compiler
 }
 
-// side is a state with one file of flags, "" for none.
-func side(name, flags string) review.Side {
+// side is a state with one file of flags, "" for none, and the policy of production, as CUE.
+func side(name, flags string, policy ...string) review.Side {
 	files := map[string]string{"flags/segments/people.cue": segments}
 	if flags != "" {
 		files["flags/team/x.cue"] = flags
+	}
+	for _, text := range policy {
+		files["schema/project.cue"] = strings.TrimSuffix(compiletest.Project, "}\n") + "\tpolicy: {approvers: [\"ada\"], " + text + "}\n}\n"
 	}
 	return review.Side{Name: name, Tree: compiletest.New(files), At: eval.At{Revision: name, Generation: 1}}
 }
@@ -57,7 +60,7 @@ func run(t *testing.T, request review.Request) *review.Review {
 	return r
 }
 
-// warnings joins the problems, a line each.
+// problems joins them, a line each.
 func problems(r *review.Review) string {
 	lines := make([]string, len(r.Problems))
 	for i, p := range r.Problems {
@@ -86,8 +89,9 @@ func TestMistakeFails(t *testing.T) {
 }
 
 func TestFailedTestFails(t *testing.T) {
+	const none = `production: serve: "off"`
 	const test = "\ntests: t: {flag: \"x\", environment: \"production\", context: targetingKey: \"a\", expect: \"on\"}\n"
-	r := run(t, review.Request{Base: side("main", flag(off)), New: side("new", flag(off)+test)})
+	r := run(t, review.Request{Base: side("main", flag(none)), New: side("new", flag(none)+test)})
 	if !r.Failed() || r.Tests != 1 || !strings.Contains(problems(r), `test "t": x in production serves "off"`) {
 		t.Errorf("failed %v, problems:\n%s", r.Failed(), problems(r))
 	}
