@@ -11,17 +11,18 @@ import (
 type kind string
 
 const (
-	review kind = "review"      // judge a pull request
-	group  kind = "merge group" // judge a commit of the merge queue
-	merged kind = "merged"      // keep the evidence of a merge
-	sweep  kind = "sweep"       // review every open pull request
-	rerun  kind = "rerun"       // review the pull requests of a head
+	judge   kind = "judge"       // a pull request
+	group   kind = "merge group" // judge a commit of the merge queue
+	merged  kind = "merged"      // keep the evidence of a merge
+	sweep   kind = "sweep"       // judge every open pull request
+	catchUp kind = "catch up"    // what happened while nobody listened
+	rerun   kind = "rerun"       // judge the pull requests of a head
 )
 
 // task is a piece of work. Equal ones that wait are one, since what is to be done is looked up when it is done.
 type task struct {
 	kind kind
-	pull int    // review, merged
+	pull int    // judge, merged
 	head string // group, rerun
 	ref  string // group: the branch of the merge queue
 	base string // group: the commit that it goes on

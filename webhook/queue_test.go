@@ -9,7 +9,7 @@ import (
 
 func TestQueueCoalesces(t *testing.T) {
 	q := newQueue(2)
-	one, two, three := task{kind: review, pull: 1}, task{kind: review, pull: 2}, task{kind: review, pull: 3}
+	one, two, three := task{kind: judge, pull: 1}, task{kind: judge, pull: 2}, task{kind: judge, pull: 3}
 	for range 100 {
 		if !q.offer(one, two) {
 			t.Fatal("no room for what waits already")
@@ -33,7 +33,7 @@ func TestQueueCoalesces(t *testing.T) {
 func TestQueueOneAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(9)
-		one := task{kind: review, pull: 1}
+		one := task{kind: judge, pull: 1}
 		q.offer(one)
 		q.next(t.Context())
 		q.offer(one)
@@ -53,7 +53,7 @@ func TestQueueTimes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(1)
 		start := time.Now()
-		soon, late, dropped := task{kind: review, pull: 1}, task{kind: review, pull: 2}, task{kind: review, pull: 3}
+		soon, late, dropped := task{kind: judge, pull: 1}, task{kind: judge, pull: 2}, task{kind: judge, pull: 3}
 		q.add(late, start.Add(48*time.Hour), 0)
 		q.add(soon, start.Add(time.Hour), 3)
 		q.add(soon, start.Add(2*time.Hour), 0) // later than it is due already
@@ -80,7 +80,7 @@ func TestQueueTimes(t *testing.T) {
 func TestQueueEventBeforeRefresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q, start := newQueue(1), time.Now()
-		one := task{kind: review, pull: 1}
+		one := task{kind: judge, pull: 1}
 		q.add(one, start.Add(time.Hour), 5)
 		q.offer(one)
 		if _, failed, _ := q.next(t.Context()); time.Since(start) > 0 || failed != 0 {

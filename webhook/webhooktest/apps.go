@@ -79,7 +79,7 @@ func (s *Server) getUser(c *call) reply {
 
 func (s *Server) getMembership(c *call) reply {
 	if !slices.Contains(s.teams[c.params["org"]+"/"+c.params["team_slug"]], c.params["username"]) {
-		return reply{status: http.StatusNotFound}
+		return problem(http.StatusNotFound, "Not Found")
 	}
 	membership := s.description.example("get", "/orgs/{org}/teams/{team_slug}/memberships/{username}")
 	membership["role"], membership["state"] = "member", "active"

@@ -1,0 +1,371 @@
+package webhook_test
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/yardarm-io/yardarm/compile"
+	"github.com/yardarm-io/yardarm/compile/worker"
+	"github.com/yardarm-io/yardarm/sync/gitrepo/pull"
+	"github.com/yardarm-io/yardarm/webhook"
+	"github.com/yardarm-io/yardarm/webhook/webhooktest"
+)
+
+func TestMain(m *testing.M) {
+	worker.Main(map[string]worker.Handler{compile.Worker: compile.Work, pull.Worker: pull.Work})
+	os.Exit(m.Run())
+}
+
+const mistakes = `package flags
+
+flags: "checkout.pay": {
+	description: "Pay with the new element.", owner: "team-payments", kind: "ops"
+	environments: staging: serve: "on"
+	environments: production: {
+		rules: [
+			{name: "early", #whne: country: "DE", serve: "on"},
+			{name: "late", #when: plan: "taem", serve: "on"},
+			{name: "last", #when: cuontry: "DE", serve: "on"},
+		]
+		serve: "off"
+	}
+}
+`
+
+// TestThreeMistakes is the bot's main job: one check with its remarks at the right lines and one comment, however often it is told.
+func TestThreeMistakes(t *testing.T) {
+	w := newWorld(t)
+	head := w.propose(7, "widen", map[string]string{flagFile: mistakes})
+	forged := w.github.PullEvent("opened", 7)
+	before := len(w.github.Requests())
+	if code := w.deliver("pull_request", forged, "another secret, not ours"); code != http.StatusUnauthorized {
+		t.Errorf("a forged delivery is answered with %d", code)
+	}
+	if after := len(w.github.Requests()); after != before {
+		t.Errorf("a forged delivery made %d requests", after-before)
+	}
+	for delivery := range 2 {
+		run, comments := w.judged("opened", 7, head)
+		if runs := w.github.CheckRuns(head); len(runs) != 1 || run.Conclusion != "failure" || run.Status != "completed" || run.Name != "yardarm" {
+			t.Errorf("delivery %d leaves %d check runs, the last %s %s", delivery, len(runs), run.Status, run.Conclusion)
+		}
+		lines := map[int]bool{}
+		for _, a := range run.Annotations {
+			if a.Path != flagFile || a.Level != "failure" {
+				t.Errorf("annotation %+v", a)
+			}
+			lines[a.StartLine] = true
+		}
+		if len(run.Annotations) != 3 || !lines[8] || !lines[9] || !lines[10] {
+			t.Errorf("delivery %d leaves annotations %+v, want one each at lines 8, 9 and 10", delivery, run.Annotations)
+		}
+		if len(comments) != 1 || comments[0].Author != w.github.AppUser || comments[0].Edits != 0 || !strings.Contains(comments[0].Body, "taem") {
+			t.Errorf("delivery %d leaves comments %+v", delivery, comments)
+		}
+	}
+	head = w.propose(7, "mend", map[string]string{flagFile: flagAt(10)})
+	run, comments := w.judged("synchronize", 7, head)
+	if run.Conclusion != "success" || len(run.Annotations) != 0 {
+		t.Errorf("mended, it is %s: %+v", run.Conclusion, run)
+	}
+	if len(comments) != 1 || comments[0].Edits != 1 || strings.Contains(comments[0].Body, "taem") {
+		t.Errorf("mended, the comments are %+v", comments)
+	}
+}
+
+// TestPolicy fails a step that is too great and says what to do; the same flag may be turned off.
+func TestPolicy(t *testing.T) {
+	w := newWorld(t)
+	head := w.propose(7, "widen", map[string]string{flagFile: flagAt(60)})
+	run, comments := w.judged("opened", 7, head)
+	if run.Conclusion != "failure" || !strings.Contains(run.Title, "maxStep") {
+		t.Errorf("check %s %q", run.Conclusion, run.Title)
+	}
+	if len(run.Annotations) != 1 || run.Annotations[0].Path != flagFile || run.Annotations[0].StartLine != 7 {
+		t.Errorf("annotations %+v, want one at line 7", run.Annotations)
+	}
+	if len(comments) != 1 || !strings.Contains(comments[0].Body, "55") || !strings.Contains(comments[0].Body, "25") {
+		t.Errorf("comments %+v", comments)
+	}
+	off := strings.Replace(flagAt(60), "environments: production: {", "environments: production: {\n\t\tenabled: false", 1)
+	head = w.propose(8, "turn off", map[string]string{flagFile: off})
+	if run, _ := w.judged("opened", 8, head); run.Conclusion != "success" {
+		t.Errorf("turned off, it is %s: %s", run.Conclusion, run.Title)
+	}
+}
+
+// TestOverride counts only where an approver approved that very head.
+func TestOverride(t *testing.T) {
+	w := newWorld(t)
+	w.github.SetTeam("acme/release-managers", "mia")
+	head := w.propose(7, "widen\n\nYardarm-Override: maxStep the partner launches tonight", map[string]string{flagFile: flagAt(60)})
+	if run, _ := w.judged("opened", 7, head); run.Conclusion != "failure" {
+		t.Errorf("approved by nobody, it is %s", run.Conclusion)
+	}
+	for _, step := range []struct {
+		user, want string
+	}{{"eve", "failure"}, {"mia", "success"}} {
+		review := webhooktest.Review{User: step.user, State: "APPROVED", Head: head}
+		w.github.AddReview(7, review)
+		w.tell("pull_request_review", w.github.ReviewEvent("submitted", 7, review), "judge", 7)
+		if run := w.check(head); run.Conclusion != step.want {
+			t.Errorf("approved by %s, it is %s: %s", step.user, run.Conclusion, run.Title)
+		}
+	}
+	w.github.DismissReviews(7, "mia")
+	w.tell("pull_request_review", w.github.ReviewEvent("dismissed", 7, webhooktest.Review{User: "mia", State: "DISMISSED", Head: head}), "judge", 7)
+	if run := w.check(head); run.Conclusion != "failure" {
+		t.Errorf("dismissed, it is %s", run.Conclusion)
+	}
+}
+
+// TestEffectChanges calls out an approval that was given for something else, and not one of what is the same said otherwise.
+func TestEffectChanges(t *testing.T) {
+	w := newWorld(t)
+	first := w.propose(7, "widen", map[string]string{flagFile: flagAt(10)})
+	w.judged("opened", 7, first)
+	review := webhooktest.Review{User: "ada", State: "APPROVED", Head: first}
+	w.github.AddReview(7, review)
+	w.tell("pull_request_review", w.github.ReviewEvent("submitted", 7, review), "judge", 7)
+	effect := w.check(first).ExternalID
+	if len(effect) != 64 {
+		t.Errorf("the check carries the effect %q", effect)
+	}
+	same := w.propose(7, "describe", map[string]string{flagFile: "// Better said.\n" + flagAt(10)})
+	run, comments := w.judged("synchronize", 7, same)
+	if run.ExternalID != effect || strings.Contains(run.Summary, "another effect") || strings.Contains(comments[0].Body, "another effect") {
+		t.Errorf("the same effect is called out: %+v %+v", run, comments)
+	}
+	other := w.propose(7, "widen more", map[string]string{flagFile: flagAt(20)})
+	run, comments = w.judged("synchronize", 7, other)
+	want := "`ada` approved another effect, on `" + first[:12] + "`"
+	if run.ExternalID == effect || !strings.Contains(run.Summary, want) || !strings.Contains(run.Title, "something else") {
+		t.Errorf("another effect is not called out: %+v", run)
+	}
+	if len(comments) != 1 || !strings.Contains(comments[0].Body, want) {
+		t.Errorf("another effect is not called out: %+v", comments)
+	}
+}
+
+// TestNoFlags leaves a check and no comment where no flag is touched.
+func TestNoFlags(t *testing.T) {
+	w := newWorld(t)
+	head := w.propose(7, "document", map[string]string{"README.md": "new"})
+	run, comments := w.judged("opened", 7, head)
+	if run.Conclusion != "success" || len(comments) != 0 || run.Title != "No flag changes" {
+		t.Errorf("check %s %q, comments %+v", run.Conclusion, run.Title, comments)
+	}
+}
+
+// TestEvidence keeps who let what happen in Git, once.
+func TestEvidence(t *testing.T) {
+	w := newWorld(t)
+	head := w.propose(7, "widen", map[string]string{flagFile: flagAt(20)})
+	w.judged("opened", 7, head)
+	w.github.AddReview(7, webhooktest.Review{User: "ada", State: "APPROVED", Head: head})
+	commit := w.merge(7)
+	w.evidence(7, commit)
+	kept := w.evidence(7, commit) // told twice, kept once
+	if len(kept.Approvals) != 1 || kept.Approvals[0].Who != "ada" || kept.ApprovedHead != head || kept.Head != head || kept.Author != "bob" ||
+		kept.MergedBy != "cleo" || kept.Base != w.git.Git("rev-parse", commit+"^1") || len(kept.Effect) != 64 {
+		t.Errorf("the note is %+v", kept)
+	}
+	if len(kept.Checks) != 1 || kept.Checks[0].Conclusion != "success" {
+		t.Errorf("the note has checks %+v", kept.Checks)
+	}
+	if len(kept.Report) != 1 || kept.Report[0].Flag != "checkout.pay" || kept.Report[0].Steps[0].Moved != 15 {
+		t.Errorf("the note has the report %+v", kept.Report)
+	}
+}
+
+// TestEvidenceOfSquash compares with what the branch was before, however many commits were proposed and as however many they landed.
+func TestEvidenceOfSquash(t *testing.T) {
+	for name, land := range map[string][]string{
+		"squash": {"merge -q --squash proposal-7", "commit -q -m Squashed"},
+		"rebase": {"cherry-pick main..proposal-7"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.propose(7, "widen", map[string]string{flagFile: flagAt(10)})
+			w.propose(7, "widen more", map[string]string{flagFile: flagAt(20)})
+			base := w.git.Push("something else", map[string]string{"README.md": "new"})
+			for _, command := range land {
+				w.git.Git(strings.Fields(command)...)
+			}
+			kept := w.evidence(7, w.landed(7))
+			if kept.Base != base || kept.ApprovedHead != "" || len(kept.Approvals) != 0 {
+				t.Errorf("the base is %s, want %s: %+v", kept.Base, base, kept)
+			}
+			if len(kept.Report) != 1 || kept.Report[0].Steps[0].Moved != 15 {
+				t.Errorf("the note has the report %+v", kept.Report)
+			}
+		})
+	}
+}
+
+// TestEvidenceCaughtUp keeps the evidence of a merge that nobody listened to.
+func TestEvidenceCaughtUp(t *testing.T) {
+	var commit string
+	w := newWorld(t, func(w *world, c *webhook.Config) {
+		c.CatchUp = 100 * 365 * 24 * time.Hour
+		w.propose(7, "widen", map[string]string{flagFile: flagAt(10)})
+		commit = w.merge(7)
+	})
+	w.log.expect(t, "msg=done", "task=merged", "pull=7")
+	w.git.Git("-C", w.git.Bare, "notes", "--ref=yardarm", "show", commit)
+}
+
+// TestCatchUp does what was to be done while nobody listened.
+func TestCatchUp(t *testing.T) {
+	var head string
+	w := newWorld(t, func(w *world, _ *webhook.Config) {
+		head = w.propose(7, "widen", map[string]string{flagFile: flagAt(60)})
+	})
+	w.log.expect(t, "msg=done", "task=judge", "pull=7")
+	if run := w.check(head); run.Conclusion != "failure" {
+		t.Errorf("the check is %s", run.Conclusion)
+	}
+}
+
+// TestBaseMoves judges what is open again when the branch it is for has moved, and tells the daemon.
+func TestBaseMoves(t *testing.T) {
+	hinted := make(chan struct{}, 10)
+	w := newWorld(t, func(_ *world, c *webhook.Config) { c.Hint = func() { hinted <- struct{}{} } })
+	head := w.propose(7, "widen", map[string]string{flagFile: flagAt(60)})
+	if run, _ := w.judged("opened", 7, head); run.Conclusion != "failure" {
+		t.Errorf("before, it is %s", run.Conclusion)
+	}
+	before := w.git.Head()
+	after := w.git.Push("allow more", map[string]string{"schema/project.cue": strings.Replace(project, "25", "75", 1)})
+	w.tell("push", w.github.PushEvent("main", before, after), "judge", 7)
+	if run := w.check(head); run.Conclusion != "success" {
+		t.Errorf("judged by the new policy, it is %s: %s", run.Conclusion, run.Title)
+	}
+	<-hinted
+}
+
+// TestRefresh judges a pull request again when the clock alone changes the verdict.
+func TestRefresh(t *testing.T) {
+	from := time.Now().Add(5 * time.Second).UTC().Truncate(time.Second)
+	freeze := fmt.Sprintf(`freeze: [{name: "launch", from: %q, until: %q}]`, from.Format(time.RFC3339), from.Add(time.Hour).Format(time.RFC3339))
+	w := newWorld(t, func(w *world, _ *webhook.Config) {
+		w.git.Push("freeze", map[string]string{"schema/project.cue": strings.Replace(project, "maxStep: 25", "{maxStep: 25, "+freeze+"}", 1)})
+	})
+	head := w.propose(7, "widen", map[string]string{flagFile: flagAt(10)})
+	run, _ := w.judged("opened", 7, head)
+	if run.Conclusion != "success" && time.Now().Before(from) {
+		t.Errorf("before the freeze, it is %s: %s", run.Conclusion, run.Title)
+	}
+	if time.Now().Before(from) {
+		w.log.expect(t, "msg=done", "task=judge", "pull=7")
+	}
+	if run := w.check(head); run.Conclusion != "failure" || !strings.Contains(run.Title, "freeze") {
+		t.Errorf("within the freeze, it is %s: %s", run.Conclusion, run.Title)
+	}
+}
+
+// TestConflict ends in a check that says so.
+func TestConflict(t *testing.T) {
+	w := newWorld(t)
+	head := w.propose(7, "widen", map[string]string{flagFile: flagAt(10)})
+	w.git.Push("widen otherwise", map[string]string{flagFile: flagAt(20)})
+	run, comments := w.judged("opened", 7, head)
+	if run.Conclusion != "failure" || !strings.Contains(run.Summary, "both sides changed the same part of flags/payments/pay.cue") || len(comments) != 0 {
+		t.Errorf("check %s %q, comments %+v", run.Conclusion, run.Summary, comments)
+	}
+}
+
+// TestRerun judges again what people ask for at the check itself.
+func TestRerun(t *testing.T) {
+	w := newWorld(t)
+	head := w.propose(7, "widen", map[string]string{flagFile: flagAt(10)})
+	run, _ := w.judged("opened", 7, head)
+	w.tell("check_run", w.github.CheckRunEvent("rerequested", run), "judge", 7)
+	w.tell("check_suite", w.github.CheckSuiteEvent("rerequested", head), "judge", 7)
+	if run := w.check(head); run.Conclusion != "success" {
+		t.Errorf("run again, it is %s", run.Conclusion)
+	}
+}
+
+// TestMergeGroup judges a commit of the merge queue.
+func TestMergeGroup(t *testing.T) {
+	w := newWorld(t)
+	w.propose(1, "widen", map[string]string{flagFile: flagAt(60)})
+	base := w.git.Git("rev-parse", "main")
+	w.git.Git("checkout", "-q", "-b", "queue", "main")
+	w.git.Git("merge", "-q", "--no-ff", "-m", "queued", "proposal-1")
+	head := w.git.Head()
+	w.git.Git("push", "-q", "origin", "HEAD:refs/heads/gh-readonly-queue/main/pr-1-"+base)
+	w.git.Git("checkout", "-q", "main")
+	if code := w.deliver("merge_group", w.github.MergeGroupEvent(head, "main", base), secret); code != http.StatusAccepted {
+		t.Fatalf("answered with %d", code)
+	}
+	w.log.expect(t, "msg=done", `task="merge group"`)
+	if run := w.check(head); run.Conclusion != "failure" || !strings.Contains(run.Title, "maxStep") {
+		t.Errorf("check %s %q", run.Conclusion, run.Title)
+	}
+	if comments := w.github.Comments(1); len(comments) != 0 {
+		t.Errorf("comments %+v", comments)
+	}
+}
+
+// TestForgeAway does later what could not be done at once.
+func TestForgeAway(t *testing.T) {
+	w := newWorld(t)
+	head := w.propose(7, "widen", map[string]string{flagFile: flagAt(60)})
+	w.git.Stop()
+	if code := w.deliver("pull_request", w.github.PullEvent("opened", 7), secret); code != http.StatusAccepted {
+		t.Fatalf("answered with %d", code)
+	}
+	w.log.expect(t, `msg="to be tried again"`, "task=judge", "pull=7")
+	w.git.Start()
+	w.log.expect(t, "msg=done", "task=judge", "pull=7")
+	if run := w.check(head); run.Conclusion != "failure" {
+		t.Errorf("the check is %s", run.Conclusion)
+	}
+}
+
+// TestFork judges what comes from another repository like all else.
+func TestFork(t *testing.T) {
+	w := newWorld(t)
+	head := w.propose(7, "widen", map[string]string{flagFile: flagAt(60)})
+	w.github.SetPull(webhooktest.Pull{Number: 7, Author: "eve", Head: head, HeadRef: "main", HeadRepo: "eve/flags", Base: "main", BaseHead: w.git.Head()})
+	run, comments := w.judged("opened", 7, head)
+	if run.Conclusion != "failure" || len(comments) != 1 {
+		t.Errorf("check %s, comments %+v", run.Conclusion, comments)
+	}
+	w.github.SetPull(webhooktest.Pull{Number: 8, Author: "eve", Head: head, HeadRef: "x", Base: "another", BaseHead: w.git.Head()})
+	w.tell("pull_request", w.github.PullEvent("opened", 8), "judge", 8)
+	if comments := w.github.Comments(8); len(comments) != 0 {
+		t.Errorf("for another branch, the comments are %+v", comments)
+	}
+}
+
+// TestToken leaves a commit status and a comment where there is no App.
+func TestToken(t *testing.T) {
+	w := newWorld(t, func(w *world, c *webhook.Config) { c.Forge = w.token() })
+	head := w.propose(7, "widen", map[string]string{flagFile: flagAt(60)})
+	w.tell("pull_request", w.github.PullEvent("opened", 7), "judge", 7)
+	statuses, comments := w.github.Statuses(head), w.github.Comments(7)
+	if len(statuses) != 1 || statuses[0].State != "failure" || len(comments) != 1 || comments[0].Author != w.github.TokenUser {
+		t.Errorf("statuses %+v, comments %+v", statuses, comments)
+	}
+}
+
+// TestNothingSecret looks through what was logged and shown for what must not be there.
+func TestNothingSecret(t *testing.T) {
+	w := newWorld(t)
+	head := w.propose(7, "widen", map[string]string{flagFile: mistakes})
+	w.judged("opened", 7, head)
+	for what, text := range map[string]string{"the log": w.log.text(), "the check": w.check(head).Summary} {
+		for _, hidden := range []string{secret, "ghs_", "ghp_", "BEGIN", t.TempDir()} {
+			if strings.Contains(text, hidden) {
+				t.Errorf("%s shows %q", what, hidden)
+			}
+		}
+	}
+}
