@@ -28,8 +28,11 @@ func (o *one) wayForward(s *Step) string {
 	return fmt.Sprintf("make several changes of it, each of which moves at most %s", percentWords(most))
 }
 
-// growing are the changes that can move people to anything but off.
+// growing are the changes that can move people to anything but off. What else differs in a flag that was off does not count.
 func (o *one) growing() []*Change {
+	if enabled := o.change(FlagEnabled); enabled != nil {
+		return []*Change{enabled}
+	}
 	var list []*Change
 	for i := range o.Changes {
 		switch c := &o.Changes[i]; c.Kind {
@@ -150,14 +153,17 @@ func (o *one) rampText(from int, to []eval.Step, most int) string {
 func (o *one) ramp(from int, to []eval.Step, most int) ([]eval.Step, time.Duration) {
 	gap := max(24*time.Hour, time.Duration(o.guard.MinSoak)*time.Minute)
 	now := o.facts.Now.Truncate(time.Minute) // it has begun when the change is merged
-	at, share := wholeMinute(o.mayBegin(), now), from
+	at, share := o.mayBegin(), from
+	if at = nextHour(at); o.mayBegin().Equal(o.facts.Now) {
+		at = now
+	}
 	var ramp []eval.Step
 	add := func(to int) {
 		ramp = append(ramp, eval.Step{At: at, Share: to})
-		share, at = to, wholeMinute(o.thaw(at.Add(gap)), now)
+		share, at = to, nextHour(o.thaw(nextHour(at).Add(gap))) // the merge may take until the next hour
 	}
 	for _, step := range to {
-		if at = later(at, step.At); step.Share == share {
+		if at = o.thaw(later(at, step.At)); step.Share == share {
 			continue
 		}
 		for step.Share-share > most {
@@ -165,18 +171,18 @@ func (o *one) ramp(from int, to []eval.Step, most int) ([]eval.Step, time.Durati
 		}
 		add(step.Share)
 	}
-	if from > 0 && len(ramp) > 0 && ramp[0].At.After(now) {
+	if from > 0 && (len(ramp) == 0 || ramp[0].At.After(now)) {
 		ramp = slices.Insert(ramp, 0, eval.Step{At: now, Share: from}) // or those who are in would drop out until then
 	}
 	return ramp, gap
 }
 
-// wholeMinute rounds up to a minute; what is now stays so.
-func wholeMinute(t, now time.Time) time.Time {
-	if down := t.Truncate(time.Minute); down.Equal(t) || down.Equal(now) {
-		return down
+// nextHour rounds up to an hour.
+func nextHour(t time.Time) time.Time {
+	if down := t.Truncate(time.Hour); down.Before(t) {
+		return down.Add(time.Hour)
 	}
-	return t.Truncate(time.Minute).Add(time.Minute)
+	return t
 }
 
 func later(a, b time.Time) time.Time {

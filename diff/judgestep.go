@@ -98,8 +98,10 @@ func (o *one) lastWidened(soak time.Duration) (at time.Time, own bool) {
 			"it is not known when this was last widened in %s, where two widenings must be %s apart", o.environment, durationWords(soak))
 		return time.Time{}, false
 	}
-	at, _ = o.facts.Widened(o.environment, o.Key)
-	return at, false
+	if at, widened := o.facts.Widened(o.environment, o.Key); widened {
+		return at, false
+	}
+	return time.Time{}, false
 }
 
 func (o *one) tooSoon(s *Step, last time.Time, soak time.Duration) {

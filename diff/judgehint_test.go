@@ -1,0 +1,107 @@
+package diff
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+var (
+	reRamp  = regexp.MustCompile(`ramp: (\[.*\])`)
+	reStep  = regexp.MustCompile(`\{at: ("[^"]+"), share: ([0-9.]+)\}`)
+	reShare = regexp.MustCompile(`share: ([0-9.]+) now`)
+)
+
+// TestWayForward takes verdicts by their word: what they propose, written in place of what was refused, is allowed, and comes
+// to what was wanted in the end.
+func TestWayForward(t *testing.T) {
+	shares, ramps, long := 0, 0, 0
+	for seed := range uint64(600) {
+		r := rand.New(rand.NewPCG(seed, 3))
+		change, want := randomGrowth(r)
+		for _, v := range change.verdicts(t) {
+			if v.Rule != RuleMaxStep {
+				continue
+			}
+			if m := reShare.FindStringSubmatch(v.Hint); m != nil {
+				shares++
+				allowed(t, seed, change, fmt.Sprintf(`"share":%d`, thousandth(m[1])), v.Hint)
+			}
+			m := reRamp.FindStringSubmatch(v.Hint)
+			if m == nil {
+				long++
+				if !strings.Contains(v.Hint, "a ramp with a step of at most") {
+					t.Fatalf("seed %d: %s", seed, v.Hint)
+				}
+				continue
+			}
+			ramps++
+			steps := reStep.ReplaceAllStringFunc(m[1], func(step string) string {
+				m := reStep.FindStringSubmatch(step)
+				return fmt.Sprintf(`{"at":%s,"share":%d}`, m[1], thousandth(m[2]))
+			})
+			if !strings.HasSuffix(steps, fmt.Sprintf(`"share":%d}]`, want)) {
+				t.Fatalf("seed %d: it ends elsewhere than at %d: %s", seed, want, v.Hint)
+			}
+			allowed(t, seed, change, `"ramp":`+steps, v.Hint)
+		}
+	}
+	if shares < 30 || ramps < 100 || long < 25 {
+		t.Errorf("only %d shares, %d ramps, %d described ones", shares, ramps, long)
+	}
+}
+
+// thousandth reads a percentage.
+func thousandth(text string) int {
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		panic(err)
+	}
+	return int(f*1000 + 0.5)
+}
+
+func allowed(t *testing.T, seed uint64, change judging, share, hint string) {
+	t.Helper()
+	change.after = []string{early(share)}
+	for _, v := range change.verdicts(t) {
+		if v.Outcome == Failed {
+			t.Fatalf("seed %d: what it proposes is refused: %s\n%s", seed, hint, judgedText([]Verdict{v}))
+		}
+	}
+}
+
+// randomGrowth is a change of one rule's share, and the share that it comes to.
+func randomGrowth(r *rand.Rand) (change judging, want int) {
+	share := func() int { return []int{0, 1, 5000, 33333, 50000, 60001, 100000, r.IntN(whole + 1)}[r.IntN(8)] }
+	hours := func(n int) time.Time { return mergeTime.Truncate(time.Hour).Add(time.Duration(r.IntN(n)) * time.Hour) }
+	was := share()
+	if want = share(); want < was {
+		was, want = want, was
+	}
+	change.before = []string{early(fmt.Sprintf(`"share":%d`, was))}
+	change.after = []string{early(fmt.Sprintf(`"share":%d`, want))}
+	switch r.IntN(4) {
+	case 0:
+		change.before = []string{serving("off")}
+	case 1:
+		change.before = []string{strings.Replace(change.before[0], `"enabled":true`, `"enabled":false`, 1)}
+	case 2:
+		first := hours(100).Add(-20 * time.Hour)
+		ramp, _ := json.Marshal([]map[string]any{{"at": first, "share": was + (want-was)/3}, {"at": first.Add(30 * time.Hour), "share": want}})
+		change.after = []string{early(`"ramp":` + string(ramp))}
+	}
+	change.guard = Guard{MaxStep: new([]float64{1.5, 5, 25, 33.333, 50}[r.IntN(5)]), MinSoak: []int{0, 60, 3 * 24 * 60}[r.IntN(3)]}
+	if r.IntN(3) == 0 {
+		from := hours(200)
+		change.guard.Freeze = []Freeze{{"one", from, from.Add(50 * time.Hour)}, {"two", from.Add(40 * time.Hour), from.Add(90 * time.Hour)}}
+	}
+	last := mergeTime.Add(-time.Duration(r.IntN(100)) * time.Hour)
+	widened := r.IntN(2) == 0
+	change.facts.Widened = func(string, string) (time.Time, bool) { return last, widened }
+	return change, want
+}
