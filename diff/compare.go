@@ -36,7 +36,7 @@ func Compare(name string, before, after *eval.Snapshot, o Options) Environment {
 			e.Flags = append(e.Flags, f)
 		}
 		if after != nil && flagOf(after, key) != nil && len(f.Changes) > 0 {
-			e.Risks = append(e.Risks, risks(after, key, o)...)
+			e.Risks = append(e.Risks, risks(m, after, key, o)...)
 		}
 	}
 	return e

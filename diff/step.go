@@ -8,6 +8,9 @@ import (
 	"github.com/yardarm-io/yardarm/eval"
 )
 
+// mostClasses is [Options.MaxClasses] where that is 0.
+const mostClasses = 4096
+
 // radius is one flag on both sides.
 type radius struct {
 	*space
@@ -60,11 +63,7 @@ func (r *radius) planned(just, at time.Time) bool {
 }
 
 func (r *radius) walk(sides ...side) *walk {
-	most := r.options.MaxClasses
-	if most == 0 {
-		most = 4096
-	}
-	return &walk{space: r.space, sides: sides, off: r.off, exempt: r.exempt, classes: most}
+	return &walk{space: r.space, sides: sides, off: r.off, exempt: r.exempt, classes: cmp.Or(r.options.MaxClasses, mostClasses)}
 }
 
 // step compares two sides.
