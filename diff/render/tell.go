@@ -165,9 +165,13 @@ func addedOrRemoved(e diff.Environment) string {
 	return "no environment any more"
 }
 
-// compared says of what the review is, and its effect digest.
+// compared says of what the review is, as of when unless its time is zero, and its effect digest.
 func compared(r *review.Review) string {
-	text := fmt.Sprintf("Compared %s with %s as of %s.", revision(r.New), revision(r.Base), day(r.At))
+	text := fmt.Sprintf("Compared %s with %s", revision(r.New), revision(r.Base))
+	if !r.At.IsZero() {
+		text += " as of " + day(r.At)
+	}
+	text += "."
 	if r.Report != nil && r.Report.Effect != "" {
 		text += " Effect " + abbreviated(r.Report.Effect) + "."
 	}

@@ -109,7 +109,9 @@ func (p *page) flag(e diff.Environment, flag diff.Flag, steps []diff.Step) {
 		if len(step.Classes) > 0 {
 			head += ":"
 		}
-		p.line(2, p.paint.dim(head))
+		for _, line := range wrap(head, p.width-2) {
+			p.line(2, p.paint.dim(line))
+		}
 		p.step(step, room)
 	}
 }

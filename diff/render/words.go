@@ -102,14 +102,6 @@ func capital(sentence string) string {
 	return ""
 }
 
-// stopped ends a sentence with a full stop, unless it has an end.
-func stopped(sentence string) string {
-	if sentence == "" || strings.ContainsAny(sentence[len(sentence)-1:], ".!?:;") {
-		return sentence
-	}
-	return sentence + "."
-}
-
 // withHint is what is wrong and what to do instead.
 func withHint(message, hint string) string {
 	if hint == "" {

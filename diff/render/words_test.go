@@ -1,0 +1,86 @@
+package render
+
+import (
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/yardarm-io/yardarm/diff"
+)
+
+func TestPercent(t *testing.T) {
+	for p, want := range map[float64]string{
+		0: "0 %", 100: "100 %", 25: "25 %", 12.5: "12.5 %", 0.001: "0.001 %", 0.0001: "<0.001 %", 99.9999: ">99.999 %",
+		33.333333333: "33.333 %", 0.1 + 0.2: "0.3 %",
+	} {
+		if got := percent(p); got != want {
+			t.Errorf("%v is written %s, want %s", p, got, want)
+		}
+	}
+}
+
+// TestBar demands that only nothing looks like nothing, and only all like all.
+func TestBar(t *testing.T) {
+	for p, want := range map[float64]string{0: "░░░░", 0.0001: "█░░░", 50: "██░░", 99.9999: "███░", 100: "████", 130: "████"} {
+		if got := bar(p, 4); got != want {
+			t.Errorf("%v is drawn %s, want %s", p, got, want)
+		}
+	}
+}
+
+// TestNarrow demands that no line is wider than the terminal, however narrow and whatever is in it.
+func TestNarrow(t *testing.T) {
+	for name, r := range samples() {
+		for _, width := range []int{60, 72, 80, 133} {
+			for line := range strings.Lines(string(written(t, Text, r, Options{Width: width}))) {
+				// A flag test's place may be longer than a line, and the escape of a command adds five letters.
+				if n := utf8.RuneCountInString(line) - 1; n > width && !strings.Contains(line, `\u00`) {
+					t.Errorf("%s at %d: a line of %d: %s", name, width, n, line)
+				}
+			}
+		}
+	}
+}
+
+// TestUntimed leaves the instant out of a review that has none, so that the same finding is the same text again.
+func TestUntimed(t *testing.T) {
+	r := samples()["step"]
+	r.At = time.Time{}
+	for _, format := range []Format{Text, Markdown} {
+		if out := string(written(t, format, r, Options{})); strings.Contains(out, "0001") || strings.Contains(out, "as of") {
+			t.Errorf("%s says when: %s", format, out)
+		}
+	}
+}
+
+// TestManyGroups shows the first of many, and says how many more there are.
+func TestManyGroups(t *testing.T) {
+	report := removedReport()
+	step := &report.Environments[0].Flags[0].Steps[0]
+	step.Classes = nil
+	for range 100 {
+		step.Classes = append(step.Classes, grows("plan is \"pro\"", 0, 10))
+	}
+	for format, want := range map[Format]string{Text: "and 88 more groups of at most 10 % each", Markdown: "and 60 more groups"} {
+		if out := string(written(t, format, reviewed(report), Options{})); !strings.Contains(out, want) {
+			t.Errorf("%s lacks %q:\n%s", format, want, out)
+		}
+	}
+}
+
+// TestSummaryOfMany names no flag where there are several, and not every environment.
+func TestSummaryOfMany(t *testing.T) {
+	report := &diff.Report{}
+	for _, name := range []string{"a", "b", "c", "d", "e", "f"} {
+		e := removedReport().Environments[0]
+		e.Name = name
+		e.Flags = append(e.Flags, e.Flags[0])
+		e.Flags[1].Key = "other"
+		report.Environments = append(report.Environments, e)
+	}
+	want := "Passes. 2 flags move 100 % of everyone in a, 100 % of everyone in b, 100 % of everyone in c and some in 3 more environments."
+	if got := Summary(reviewed(report)); got != want {
+		t.Errorf("got:  %s\nwant: %s", got, want)
+	}
+}
