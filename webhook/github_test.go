@@ -227,7 +227,21 @@ func TestGitHubFollowsARenamedRepository(t *testing.T) {
 	config := asToken(s)
 	config.Repository = "acme/old"
 	s.Fail(webhooktest.Fault{Path: "/acme/old/", Status: 301, Header: map[string]string{"Location": s.EnterpriseURL + "repos/acme/flags/pulls/7"}})
-	if pull, err := newGitHub(t, config).Pull(t.Context(), 7); err != nil || pull.Number != 7 {
+	g := newGitHub(t, config)
+	if pull, err := g.Pull(t.Context(), 7); err != nil || pull.Number != 7 {
 		t.Errorf("got %+v, %v", pull, err)
+	}
+	// What changes something is pointed elsewhere in a way that keeps it what it is, and is not followed otherwise.
+	location := map[string]string{"Location": s.EnterpriseURL + "repos/acme/flags/issues/7/comments"}
+	comments := webhooktest.Fault{Method: http.MethodGet, Path: "/acme/old/", Status: 301, Header: location, Times: 2}
+	s.Fail(webhooktest.Fault{Method: http.MethodPost, Path: "/acme/old/", Status: 307, Header: location}, comments)
+	say(t, g, aMarker+"one")
+	if got := s.Comments(7); len(got) != 1 || got[0].Body != aMarker+"one" {
+		t.Errorf("the comments are %+v", got)
+	}
+	s.RemoveComments()
+	s.Fail(webhooktest.Fault{Method: http.MethodPost, Path: "/acme/old/", Status: 301, Header: location})
+	if err := g.SetComment(t.Context(), 7, aMarker, aMarker); err == nil || !strings.Contains(err.Error(), "not followed") {
+		t.Errorf("a redirect that makes a request another gives %v", err)
 	}
 }

@@ -12,12 +12,9 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/google/go-github/v62/github"
 )
 
 const (
@@ -29,19 +26,6 @@ const (
 	// maxAnswer bounds an answer.
 	maxAnswer = 32 << 20
 )
-
-// LimitError says that GitHub takes no more requests before an instant, which is later than the caller can wait.
-type LimitError struct{ Until time.Time }
-
-func (e *LimitError) Error() string {
-	return "GitHub takes no more requests before " + e.Until.UTC().Format(time.RFC3339)
-}
-
-// lostError says that a request may have been carried out, though there is no answer.
-type lostError struct{ err error }
-
-func (e *lostError) Error() string { return e.err.Error() }
-func (e *lostError) Unwrap() error { return e.err }
 
 // retrying makes requests as GitHub wants them made: it waits for limits, and makes again what failed by chance and may be made
 // again. What it gives is read to the end.
@@ -110,6 +94,7 @@ func (t *retrying) RoundTrip(r *http.Request) (*http.Response, error) {
 			}
 			return nil, &LimitError{until}
 		}
+		t.heed(response)
 		if !byChance(response, err) || r.Context().Err() != nil {
 			return response, err
 		}
@@ -150,83 +135,7 @@ func (t *retrying) once(r *http.Request) (*http.Response, error) {
 		return nil, errors.New("GitHub's answer is too large")
 	}
 	response.Body, response.ContentLength, response.Request = io.NopCloser(bytes.NewReader(content)), int64(len(content)), r
-	t.heed(response)
 	return response, nil
-}
-
-// heed waits with the next request where this one was the last of the hour.
-func (t *retrying) heed(response *http.Response) {
-	if response.StatusCode < 400 && response.Header.Get("X-RateLimit-Remaining") == "0" {
-		if reset, ok := resetOf(response); ok {
-			t.hold(time.Until(reset))
-		}
-	}
-	if response.StatusCode < 400 { // go-github would refuse by itself, instead of waiting
-		response.Header.Del("X-RateLimit-Remaining")
-	}
-}
-
-// untrusted says what to do about a certificate that nobody vouches for.
-func untrusted(r *http.Request, err error) error {
-	if isUnverified(err) {
-		return fmt.Errorf("the certificate of %s is not to be trusted; if it is your own authority's, name its file as CA file: %w", r.URL.Host, err)
-	}
-	return err
-}
-
-// hold keeps every request back for a while, and gives until when.
-func (t *retrying) hold(delay time.Duration) time.Time {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if until := time.Now().Add(delay); until.After(t.until) {
-		t.until = until
-	}
-	return t.until
-}
-
-func (t *retrying) waitForLimit(ctx context.Context) error {
-	t.mu.Lock()
-	until := t.until
-	t.mu.Unlock()
-	delay := time.Until(until)
-	if delay <= 0 {
-		return ctx.Err()
-	}
-	if deadline, ok := ctx.Deadline(); ok && deadline.Before(until) {
-		return &LimitError{until}
-	}
-	return t.wait(ctx, delay)
-}
-
-// limited says how long to wait where GitHub refused a request for a limit, with some jitter; 0: it did not.
-func limited(response *http.Response, try int) time.Duration {
-	if response == nil || (response.StatusCode != http.StatusForbidden && response.StatusCode != http.StatusTooManyRequests) {
-		return 0
-	}
-	delay := unsaid << (try - 1)
-	reset, hasReset := resetOf(response)
-	switch seconds, err := strconv.Atoi(response.Header.Get("Retry-After")); {
-	case err == nil && seconds >= 0:
-		delay = time.Duration(seconds) * time.Second
-	case response.Header.Get("X-RateLimit-Remaining") == "0" && hasReset:
-		delay = max(time.Until(reset), 0)
-	case response.StatusCode == http.StatusForbidden && !secondary(response):
-		return 0 // we may not, ever
-	}
-	return delay + time.Second/2 + rand.N(delay/10+time.Second/2)
-}
-
-func resetOf(response *http.Response) (time.Time, bool) {
-	seconds, err := strconv.ParseInt(response.Header.Get("X-RateLimit-Reset"), 10, 64)
-	return time.Unix(seconds, 0), err == nil
-}
-
-// secondary says whether an answer tells of a secondary limit. It leaves the body to be read again.
-func secondary(response *http.Response) bool {
-	content, _ := io.ReadAll(response.Body) // from memory
-	response.Body = io.NopCloser(bytes.NewReader(content))
-	text := strings.ToLower(string(content))
-	return strings.Contains(text, "secondary rate limit") || strings.Contains(text, "abuse detection")
 }
 
 // byChance says whether the same request may well succeed later.
@@ -235,11 +144,6 @@ func byChance(response *http.Response, err error) bool {
 		return !isUnverified(err)
 	}
 	return response.StatusCode >= 500
-}
-
-func isUnverified(err error) bool {
-	_, ok := errors.AsType[*tls.CertificateVerificationError](err)
-	return ok
 }
 
 // repeatable says whether a request that may have been carried out can be made again as it is.
@@ -270,47 +174,4 @@ func closeBody(r *http.Request) {
 	if r.Body != nil {
 		_ = r.Body.Close() // in memory
 	}
-}
-
-// explain tells ErrNotFound where GitHub says so.
-func explain(err error) error {
-	if statusOf(err) == http.StatusNotFound {
-		return fmt.Errorf("%w: %w", ErrNotFound, err)
-	}
-	return err
-}
-
-func statusOf(err error) int {
-	if refused, ok := errors.AsType[*github.ErrorResponse](err); ok && refused.Response != nil {
-		return refused.Response.StatusCode
-	}
-	return 0
-}
-
-// settle does what looks first and then makes it so, alone; where nobody knows whether it was done, it looks again.
-func (g *GitHub) settle(ctx context.Context, do func() error) error {
-	select {
-	case g.writing <- struct{}{}:
-		defer func() { <-g.writing }()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	for try := 1; ; try++ {
-		err := do()
-		_, lost := errors.AsType[*lostError](err)
-		if err == nil || try == tries || (!lost && statusOf(err) < 500) {
-			return err
-		}
-		if err := g.config.pause(ctx, pauseAfter(try)); err != nil {
-			return err
-		}
-	}
-}
-
-// pause waits.
-func (c GitHubConfig) pause(ctx context.Context, d time.Duration) error {
-	if c.wait != nil {
-		return c.wait(ctx, d)
-	}
-	return sleep(ctx, d)
 }

@@ -140,10 +140,38 @@ func TestGitHubTimesOutSlowAnswers(t *testing.T) {
 
 func TestGitHubTakesANoForAnAnswer(t *testing.T) {
 	s := webhooktest.NewServer(t)
-	s.Fail(webhooktest.Fault{Status: 403, Body: `{"message":"Resource not accessible by integration"}`})
+	s.Fail(webhooktest.Fault{
+		Status: 403, Body: `{"message":"Resource not accessible by integration"}`,
+		Header: map[string]string{"X-Accepted-GitHub-Permissions": "pull_requests=read", "X-RateLimit-Remaining": "4999"},
+	})
 	g := newGitHub(t, asToken(s))
-	if _, err := g.Pull(t.Context(), 7); err == nil || !strings.Contains(err.Error(), "not accessible") || len(s.Requests()) != 1 {
-		t.Errorf("after %d requests: %v", len(s.Requests()), err)
+	_, err := g.Pull(t.Context(), 7)
+	if err == nil || !strings.Contains(err.Error(), "not accessible") || !strings.Contains(err.Error(), "permission pull_requests=read") {
+		t.Errorf("it gives %v", err)
+	}
+	if n := len(s.Requests()); n != 1 {
+		t.Errorf("it asked %d times", n)
+	}
+}
+
+// TestGitHubWaitsBeforeTheLimitIsPassed is told by a good answer that it was the last of the hour.
+func TestGitHubWaitsBeforeTheLimitIsPassed(t *testing.T) {
+	s := webhooktest.NewServer(t)
+	withPull(s)
+	w := &waits{}
+	config := asToken(s)
+	config.wait = w.wait
+	g := newGitHub(t, config)
+	last := webhooktest.RateLimit(time.Now().Add(10 * time.Minute))
+	last.Status, last.Body = http.StatusOK, `{"number":7}`
+	s.Fail(last)
+	for range 2 {
+		if _, err := g.Pull(t.Context(), 7); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(w.all) != 1 || w.all[0] < 9*time.Minute {
+		t.Errorf("it waited for %v, want once, for ten minutes", w.all)
 	}
 }
 

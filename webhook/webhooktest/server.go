@@ -75,6 +75,7 @@ func NewServer(t testing.TB) *Server {
 	}
 	server := httptest.NewUnstartedServer(http.HandlerFunc(s.serve))
 	server.Config.ErrorLog = log.New(io.Discard, "", 0) // clients that trust nobody are a test of their own
+	server.EnableHTTP2 = true
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	s.URL = server.URL + "/"
