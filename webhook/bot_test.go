@@ -17,7 +17,20 @@ import (
 
 func TestMain(m *testing.M) {
 	worker.Main(map[string]worker.Handler{compile.Worker: compile.Work, pull.Worker: pull.Work})
-	os.Exit(m.Run())
+	os.Exit(run(m))
+}
+
+// compiled is the folder of what the tests have compiled: they start from the same flags.
+var compiled string
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "compiled")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	compiled = dir
+	return m.Run()
 }
 
 const mistakes = `package flags
@@ -250,9 +263,10 @@ func TestBaseMoves(t *testing.T) {
 
 // TestRefresh judges a pull request again when the clock alone changes the verdict.
 func TestRefresh(t *testing.T) {
-	from := time.Now().Add(5 * time.Second).UTC().Truncate(time.Second)
-	freeze := fmt.Sprintf(`freeze: [{name: "launch", from: %q, until: %q}]`, from.Format(time.RFC3339), from.Add(time.Hour).Format(time.RFC3339))
+	var from time.Time
 	w := newWorld(t, func(w *world, _ *webhook.Config) {
+		from = time.Now().Add(5 * time.Second).UTC().Truncate(time.Second)
+		freeze := fmt.Sprintf(`freeze: [{name: "launch", from: %q, until: %q}]`, from.Format(time.RFC3339), from.Add(time.Hour).Format(time.RFC3339))
 		w.git.Push("freeze", map[string]string{"schema/project.cue": strings.Replace(project, "maxStep: 25", "{maxStep: 25, "+freeze+"}", 1)})
 	})
 	head := w.propose(7, "widen", map[string]string{flagFile: flagAt(10)})

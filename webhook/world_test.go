@@ -70,6 +70,7 @@ const flagFile = "flags/payments/pay.cue"
 // newWorld has a repository with one flag, of which 5 % of production gets "on". setup may change the bot's configuration.
 func newWorld(t *testing.T, setup ...func(*world, *webhook.Config)) *world {
 	t.Helper()
+	t.Parallel()
 	w := &world{t: t, git: gitrepotest.NewServer(t), github: webhooktest.NewServer(t), log: &journal{out: t.Output(), lines: make(chan string, 10_000)}}
 	files := map[string]string{}
 	for name, file := range compiletest.New(nil) {
@@ -79,7 +80,7 @@ func newWorld(t *testing.T, setup ...func(*world, *webhook.Config)) *world {
 	w.git.Push("flags", files)
 	config := webhook.Config{
 		Repository: gitrepo.Config{URL: w.git.URL, Dir: filepath.Join(t.TempDir(), "mirror")},
-		Name:       w.github.Repository, SecretFile: filepath.Join(t.TempDir(), "secret"),
+		Name:       w.github.Repository, CacheDir: compiled, SecretFile: filepath.Join(t.TempDir(), "secret"),
 		Logger: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	if err := os.WriteFile(config.SecretFile, []byte(secret), 0o600); err != nil {

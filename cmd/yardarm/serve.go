@@ -18,6 +18,7 @@ import (
 // serveOptions are serve's flags.
 type serveOptions struct {
 	remoteOptions
+	botOptions
 	listen             string
 	poll               time.Duration
 	worktree, insecure bool
@@ -37,10 +38,13 @@ compile takes nothing away: the last good state stays, and /status says which co
 It judges what it is about to publish by the policy in schema/project.cue, as it judges pull requests: a push past them is told of
 in the log and in /status or, with --policy refuse, waits until the policy allows it. What such a commit turns off is off at once.
 
+With --github it looks after the pull requests too, as 'yardarm webhook' does, and a push brings its next look forward.
+
 It listens on the loopback interface unless told otherwise.
 
   /feed      the websocket feed             /snapshot  the same by HTTP, with an ETag
-  /status    what is served, by what commit /readyz    can it answer?   /healthz  is it alive?`,
+  /status    what is served, by what commit /readyz    can it answer?   /healthz  is it alive?
+  /hooks/github  where GitHub delivers`,
 		Example: `  yardarm serve                                            the commits of this repository
   yardarm serve --worktree                                 its files as they lie here, committed or not
   yardarm serve --repo https://git.example/flags.git --poll 2s
@@ -49,6 +53,7 @@ It listens on the loopback interface unless told otherwise.
 		RunE: a.runs(func(cmd *cobra.Command, _ []string) error { return a.serve(cmd.Context(), o) }),
 	}
 	o.remoteOptions.flags(cmd)
+	o.botOptions.flags(cmd, "webhook-secret-file")
 	flags := cmd.Flags()
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:8080", "the address to listen on; port 0 picks a free one")
 	flags.StringSliceVar(&o.hosts, "host", nil, "a name that requests may ask for besides localhost, such as that of a proxy in front")
@@ -65,17 +70,24 @@ func (a *app) serve(ctx context.Context, o serveOptions) error {
 	if err != nil {
 		return err
 	}
-	d, err := daemon.New(config)
-	if errors.Is(err, daemon.ErrConfig) {
-		return usageError{err}
-	}
+	var d *daemon.Daemon
+	bot, err := a.botBeside(ctx, o, &config, func() { d.Hint() })
 	if err != nil {
+		return err
+	}
+	if d, err = daemon.New(config); err != nil {
+		if bot != nil {
+			err = errors.Join(err, bot.Close())
+		}
+		if errors.Is(err, daemon.ErrConfig) {
+			err = usageError{err}
+		}
 		return err
 	}
 	if isTerminal(a.stderr) {
 		fmt.Fprintf(a.stderr, "yardarm serve: subscribe at ws://%s/feed, for example\n  yardarm watch --environment production ws://%s/feed\n", d.Addr(), d.Addr())
 	}
-	return d.Run(ctx)
+	return runBeside(ctx, d, bot)
 }
 
 func (a *app) daemonConfig(o serveOptions) (daemon.Config, error) {
