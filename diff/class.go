@@ -60,6 +60,9 @@ func (s *space) attribute(parent *attribute, name string) *attribute {
 		a.is(atomPresent) // what is absent is never in one cell with what is there
 		s.byPath[key] = a
 		s.attributes = append(s.attributes, a)
+		if parent == nil && name == eval.TargetingKey {
+			a.hash() // single users are told apart even where nothing is dealt out
+		}
 	}
 	return a
 }

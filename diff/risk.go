@@ -136,11 +136,7 @@ func (r *risky) reachRisk(i int) string {
 		r.findReached()
 	}
 	rule := &r.program.rules[i]
-	answers := []*answer{rule.serve}
-	for _, p := range rule.parts {
-		answers = append(answers, p.answer)
-	}
-	if r.unsure || slices.ContainsFunc(answers, func(a *answer) bool { return r.reached[a] }) {
+	if r.unsure || slices.ContainsFunc(rule.answers(), func(a *answer) bool { return r.reached[a] }) {
 		return ""
 	}
 	if i == 0 {

@@ -114,14 +114,40 @@ func (r *radius) sum(step *Step, class Class, result *result) {
 	step.Moved, step.Counted = max(step.Moved, result.moved), max(step.Counted, counted)
 }
 
-// incomplete is the step of what was too much to look at: the most that can be. To be turned off is all that can happen to
-// those whom the new state only turns off.
+// incomplete is the step of what was too much to look at: the most that can be. Where the new state gives nothing but off,
+// though, nobody is counted: turning off is always allowed.
 func (r *radius) incomplete() Step {
 	step := Step{Incomplete: true, Moved: 100, Counted: 100}
-	if r.after.fixed != nil && r.off(r.after.fixed) {
+	if !slices.ContainsFunc(r.after.answers(), func(a *answer) bool { return !r.off(a) }) {
 		step.Counted = 0
 	}
 	return step
+}
+
+// answers are all that the flag may answer.
+func (p *program) answers() []*answer {
+	if p.fixed != nil {
+		return []*answer{p.fixed}
+	}
+	answers := append([]*answer{p.off}, p.own.answers()...)
+	for _, t := range p.targets {
+		answers = append(answers, t.answer)
+	}
+	for i := range p.rules {
+		answers = append(answers, p.rules[i].answers()...)
+	}
+	return answers
+}
+
+func (o *outcome) answers() []*answer {
+	if o.by == nil {
+		return []*answer{o.serve}
+	}
+	var answers []*answer
+	for _, p := range o.parts {
+		answers = append(answers, p.answer)
+	}
+	return answers
 }
 
 // split makes those without an attribute a class of their own, where others are in the same one.
@@ -145,9 +171,18 @@ func (r *radius) split(leaves []*leaf) []*leaf {
 	return leaves
 }
 
-// isNone reports whether the cells are those without the attribute, or without one that can have attributes of its own.
+// isNone reports whether the cells are those without the attribute, or without one that is of use: where its own attributes
+// are asked of, one that has such, and where it is hashed, one with a text to hash.
 func (a *attribute) isNone(cells cellSet) bool {
-	return cells.within(a.absent) || a.own(atomObject) != nil && !cells.meets(a.objects()) && a.all.minus(a.objects()).within(cells)
+	if cells.within(a.absent) {
+		return true
+	}
+	for _, kind := range []atomKind{atomObject, atomText} {
+		if t := a.own(kind); t != nil && !cells.meets(t.cells) && a.all.minus(t.cells).within(cells) {
+			return true
+		}
+	}
+	return false
 }
 
 // class tells of a leaf.

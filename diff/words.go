@@ -20,7 +20,7 @@ func (s *space) who(parts []group) string {
 	for i, a := range s.attributes {
 		switch {
 		case said[i] == "":
-		case len(a.path) == 1 && a.name() == eval.TargetingKey:
+		case a.isKey():
 			keys = said[i]
 		case !s.impliedBelow(a, said):
 			all = append(all, said[i])
@@ -103,11 +103,11 @@ func (a *attribute) words(g group) string {
 	case a.all.within(cells):
 		return ""
 	case a.isNone(cells):
-		return "no " + a.called()
+		return a.noneWords()
 	case a.named != nil && a.unnamed().within(cells) && cells.within(a.own(atomText).cells):
 		return a.butWords(a.own(atomText).cells.minus(cells))
 	case cells.meets(a.absent):
-		return a.words(group{cells: cells.minus(a.absent)}) + " or no " + a.called()
+		return a.words(group{cells: cells.minus(a.absent)}) + " or " + a.noneWords()
 	case present.within(cells):
 		return a.called() + " is given"
 	case a.closedIn(cells):
@@ -119,20 +119,22 @@ func (a *attribute) words(g group) string {
 	}
 }
 
+// isKey reports whether the attribute is the targeting key.
+func (a *attribute) isKey() bool { return len(a.path) == 1 && a.path[0] == eval.TargetingKey }
+
 // called is what the attribute is called in a sentence.
 func (a *attribute) called() string {
-	if len(a.path) == 1 && a.name() == eval.TargetingKey {
+	if a.isKey() {
 		return "user"
 	}
 	return a.name()
 }
 
-// objects are the cells of objects, if something is asked of the attributes below; none otherwise.
-func (a *attribute) objects() cellSet {
-	if t := a.own(atomObject); t != nil {
-		return t.cells
+func (a *attribute) noneWords() string {
+	if a.isKey() {
+		return "no targeting key"
 	}
-	return newCellSet(len(a.cells))
+	return "no " + a.name()
 }
 
 // unnamed are the cells of a hashed attribute whose texts are hashed and not known.
@@ -160,7 +162,7 @@ func (a *attribute) valuesOf(g group) []string {
 	}
 	for i := range g.cells.all() {
 		for _, v := range a.cells[i].values {
-			if text, named := keyText(v); named && a.named[text] && a.called() == "user" {
+			if text, named := keyText(v); named && a.named[text] && a.isKey() {
 				v = text
 			}
 			add(valueWords(v))
@@ -199,7 +201,7 @@ func (a *attribute) butWords(cells cellSet) string {
 	switch {
 	case len(values) == 0:
 		return ""
-	case a.called() != "user":
+	case !a.isKey():
 		return a.isNotWords(values)
 	case len(values) > mostListed:
 		return fmt.Sprintf("but %d named users", len(values))
