@@ -59,6 +59,9 @@ func Propose(ctx context.Context, config Config, ref, base string, maxBytes int6
 				err = spent
 			}
 		}
+		if strings.Contains(err.Error(), r.String()) {
+			return nil, fmt.Errorf("fetch %s: %w", ref, err)
+		}
 		return nil, fmt.Errorf("fetch %s of %s: %w", ref, r, err)
 	}
 	return p, nil

@@ -22,7 +22,11 @@ type packedFile struct {
 	Hash string `json:"hash,omitempty"`
 }
 
-// PackTree writes a tree that this package made (or any other of the same form) as bytes, to hand it to another process.
+// maxPacked is how many files a packed tree may have; package compile takes no more of them either.
+const maxPacked = 100_000
+
+// PackTree writes a tree as bytes, to hand it to another process. Errors: ErrTooLarge, and those of reading a tree that is not one
+// of this package's.
 func PackTree(tree fs.FS) ([]byte, error) {
 	root, err := asNode(tree)
 	if err != nil {
@@ -36,6 +40,9 @@ func PackTree(tree fs.FS) ([]byte, error) {
 		}
 		files, size = append(files, f), size+len(e.content)
 	})
+	if len(files) > maxPacked {
+		return nil, fmt.Errorf("pack a tree: %w: more than %d files", ErrTooLarge, maxPacked)
+	}
 	header, err := json.Marshal(files)
 	if err != nil {
 		return nil, fmt.Errorf("pack a tree: %w", err)

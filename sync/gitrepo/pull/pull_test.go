@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -122,6 +123,9 @@ func (h *host) requireTree(p *pull.Proposal, rev string) {
 
 func TestFetchMergeOfTheForge(t *testing.T) {
 	h := newHost(t)
+	if err := os.Symlink("../b.cue", filepath.Join(h.Dir, "flags", "a", "link.cue")); err != nil {
+		t.Fatal(err)
+	}
 	head := h.propose(7, "main", "change a\n\nYardarm-Override: maxStep an outage\n", map[string]string{"flags/a/a.cue": lines(0, "// A")})
 	merge := h.merge(7, head)
 	before := h.Requests()
@@ -136,6 +140,9 @@ func TestFetchMergeOfTheForge(t *testing.T) {
 		t.Errorf("messages are %q", p.Messages)
 	}
 	h.requireTree(p, merge)
+	if info, err := fs.Stat(p.Merge, "flags/a/link.cue"); err != nil || info.Mode().Type() != fs.ModeSymlink {
+		t.Errorf("a symbolic link is %v, %v", info, err)
+	}
 	if _, err := h.repo.Commit(t.Context(), head); !errors.Is(err, gitrepo.ErrNoCommit) {
 		t.Errorf("the mirror has got the proposal: %v", err)
 	}

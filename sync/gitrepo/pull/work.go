@@ -53,7 +53,7 @@ func Work(data []byte) ([]byte, error) {
 	}
 	tree, err := gitrepo.PackTree(p.Merge)
 	if err != nil {
-		return nil, err
+		return encode(failed(fmt.Errorf("fetch %s: %w", r.Ref, err)), nil)
 	}
 	return encode(reply{Head: p.Head, Messages: p.Messages, MergeHash: p.MergeHash, Base: p.Base}, tree)
 }
