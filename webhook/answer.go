@@ -36,7 +36,7 @@ func (b *Bot) answer(ctx context.Context, p Pull, r *review.Review, approvals []
 	if len(calls) > 0 {
 		check.Title += " An approval was given for something else."
 	}
-	if err := b.report(ctx, check); err != nil {
+	if err := b.report(ctx, p.Number, check); err != nil {
 		return err
 	}
 	if quiet(r) && comment == "" && len(calls) == 0 {
@@ -125,7 +125,7 @@ func (b *Bot) shown(p Pull) render.Options {
 
 // refuse says at a pull request why it can't be judged.
 func (b *Bot) refuse(ctx context.Context, p Pull, why string) error {
-	if err := b.report(ctx, refused(p.Head, why)); err != nil {
+	if err := b.report(ctx, p.Number, refused(p.Head, why)); err != nil {
 		return err
 	}
 	comment, err := b.config.Forge.Comment(ctx, p.Number, render.Marker)
@@ -143,9 +143,9 @@ func refused(head, why string) Check {
 	}
 }
 
-// report shows a check, and says so before.
-func (b *Bot) report(ctx context.Context, c Check) error {
-	b.config.Logger.Info("reporting a check", "head", short(c.Head), "conclusion", c.Conclusion, "annotations", len(c.Annotations))
+// report shows a check of a pull request (0: of a merge group alone), and says so before.
+func (b *Bot) report(ctx context.Context, number int, c Check) error {
+	b.config.Logger.Info("reporting a check", "pull", number, "head", short(c.Head), "conclusion", c.Conclusion, "annotations", len(c.Annotations))
 	return b.config.Forge.Report(ctx, c)
 }
 

@@ -2,6 +2,7 @@ package webhook_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"strings"
@@ -290,6 +291,22 @@ func TestConflict(t *testing.T) {
 	run, comments := w.judged("opened", 7, head)
 	if run.Conclusion != "failure" || !strings.Contains(run.Summary, "both sides changed the same part of flags/payments/pay.cue") || len(comments) != 0 {
 		t.Errorf("check %s %q, comments %+v", run.Conclusion, run.Summary, comments)
+	}
+}
+
+// TestTooBig ends in a check that says so, while the bot goes on.
+func TestTooBig(t *testing.T) {
+	w := newWorld(t, func(_ *world, c *webhook.Config) { c.MaxBytes = 100 << 10 })
+	bytes := make([]byte, 200<<10)
+	_, _ = rand.NewChaCha8([32]byte{}).Read(bytes)
+	head := w.propose(7, "bring much", map[string]string{"flags/payments/bomb.bin": string(bytes)})
+	run, comments := w.judged("opened", 7, head)
+	if run.Conclusion != "failure" || !strings.Contains(run.Summary, "more than a change of flags may") || len(comments) != 0 {
+		t.Errorf("check %s %q, comments %+v", run.Conclusion, run.Summary, comments)
+	}
+	head = w.propose(8, "widen", map[string]string{flagFile: flagAt(10)})
+	if run, _ := w.judged("opened", 8, head); run.Conclusion != "success" {
+		t.Errorf("after that, the check is %s: %s", run.Conclusion, run.Summary)
 	}
 }
 

@@ -72,7 +72,7 @@ func (b *Bot) reviewGroup(ctx context.Context, t task) error {
 	proposal, err := b.fetch(ctx, t.ref, tip.Hash)
 	switch text := refusal(err); {
 	case text != "":
-		return b.report(ctx, refused(t.head, text))
+		return b.report(ctx, 0, refused(t.head, text))
 	case errors.Is(err, gitrepo.ErrNoBranch), err == nil && proposal.Head.Hash != t.head:
 		return nil // the group is gone, and another one asks for itself
 	case err != nil:
@@ -83,12 +83,12 @@ func (b *Bot) reviewGroup(ctx context.Context, t task) error {
 	}
 	r, _, err := b.judge(ctx, tip, p, proposal, time.Time{})
 	if text := refusal(err); text != "" {
-		return b.report(ctx, refused(t.head, text))
+		return b.report(ctx, 0, refused(t.head, text))
 	}
 	if err != nil {
 		return err
 	}
-	return b.report(ctx, b.judged(Pull{Head: t.head}, r))
+	return b.report(ctx, p.Number, b.judged(Pull{Head: t.head}, r))
 }
 
 // queued gives the pull request that a branch of the merge queue ends with, which its name says. Its head is the one that people

@@ -7,13 +7,16 @@ import (
 	"mime"
 	"net/http"
 	"sync"
+	"time"
 )
 
 const (
 	// maxDelivery bounds a delivery, in bytes. GitHub sends up to 25 MB, but of what is heeded here nothing near this.
 	maxDelivery = 8 << 20
-	// maxReading is how many deliveries are read at the same time.
-	maxReading = 8
+	// maxReading is how many deliveries are read at the same time, and readingWait how long another one waits for its turn: GitHub gives
+	// up after 10 s.
+	maxReading  = 8
+	readingWait = 4 * time.Second
 )
 
 // answer is a reply to a delivery that could not be taken. GitHub shows its text to the owner of the hook.
@@ -82,8 +85,10 @@ func (b *Bot) authentic(w http.ResponseWriter, r *http.Request) ([]byte, error) 
 	select {
 	case b.reading <- struct{}{}:
 		defer func() { <-b.reading }()
-	default:
+	case <-time.After(readingWait):
 		return nil, answer{http.StatusServiceUnavailable, "too many deliveries at a time; deliver it again"}
+	case <-r.Context().Done():
+		return nil, answer{http.StatusServiceUnavailable, "the delivery was given up"}
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxDelivery))
 	var over *http.MaxBytesError
