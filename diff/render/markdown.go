@@ -71,7 +71,7 @@ func (d *document) verdicts(report *diff.Report) []string {
 		if v.Environment != "" {
 			item += " in " + shortProse(v.Environment, maxInCell)
 		}
-		if !v.At.IsZero() {
+		if dated(v) {
 			item += " " + when(v.At)
 		}
 		item += ": " + shortProse(v.Message, maxText) + hint(v.Hint) + shortProse(capital(override(v)), maxText)
@@ -224,22 +224,27 @@ func detail(e diff.Environment, flag diff.Flag) string {
 	return b.String()
 }
 
-const maxRows = 40 // of one step's classes
+const maxRows = 40 // of one step's groups
 
 func classTable(step diff.Step) string {
 	var b strings.Builder
 	b.WriteString("| Who | From → to | |\n| --- | --- | --- |\n")
-	for i, class := range step.Classes {
+	groups := grouped(step)
+	for i, group := range groups {
 		if i == maxRows {
-			fmt.Fprintf(&b, "| and %d more groups, of at most %s each | | |\n", len(step.Classes)-i, prose(percent(largest(class))))
+			fmt.Fprintf(&b, "| and %d more rows, of at most %s each | | |\n", len(groups)-i, prose(percent(largest(group.Class))))
 			break
 		}
-		for _, move := range class.Moves {
+		var who []string
+		for _, text := range group.who() {
+			who = append(who, shortProse(text, maxText))
+		}
+		for _, move := range group.Moves {
 			share := "`" + bar(move.Percent, smallBar) + "` " + prose(percent(move.Percent))
-			if class.Keys > 0 && move.Percent >= 100 {
-				share = plural(class.Keys, "key")
+			if group.Keys > 0 && move.Percent >= 100 {
+				share = plural(group.keys(step), "key")
 			}
-			fmt.Fprintf(&b, "| %s | %s | %s |\n", shortProse(whoOf(class), maxText), codeFromTo(move), share)
+			fmt.Fprintf(&b, "| %s | %s | %s |\n", strings.Join(who, "<br>"), codeFromTo(move), share)
 		}
 	}
 	return b.String()

@@ -65,17 +65,21 @@ func effect(report *diff.Report) string {
 			all.add(r)
 		}
 	}
-	switch len(all.flags) {
-	case 0:
+	if len(all.flags) == 0 {
 		return noEffect
-	case 1:
-		verb := " moves "
-		if !all.on {
-			verb = " is turned off for "
-		}
-		return all.flags[0] + verb + listed(short(where))
 	}
-	return plural(len(all.flags), "flag") + " move " + listed(short(where))
+	subject, verb := all.flags[0], " moves "
+	if len(all.flags) > 1 {
+		subject, verb = plural(len(all.flags), "flag"), " move "
+	}
+	switch {
+	case all.on:
+	case len(all.flags) > 1:
+		verb = " are turned off for "
+	default:
+		verb = " is turned off for "
+	}
+	return subject + verb + listed(short(where))
 }
 
 // short keeps a few of many.

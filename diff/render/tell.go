@@ -47,6 +47,53 @@ func whoOf(class diff.Class) string {
 	return who
 }
 
+// alike are classes of a step that are moved the same.
+type alike struct {
+	diff.Class              // the first
+	others     []diff.Class // the rest
+}
+
+// grouped puts the classes of a step together that are moved the same, in the order of the first of each.
+func grouped(step diff.Step) []alike {
+	var groups []alike
+	for _, class := range step.Classes {
+		i := slices.IndexFunc(groups, func(g alike) bool {
+			return g.Exempt == class.Exempt && (g.Keys > 0) == (class.Keys > 0) && slices.Equal(g.Moves, class.Moves)
+		})
+		if i < 0 {
+			groups = append(groups, alike{Class: class})
+		} else {
+			groups[i].others = append(groups[i].others, class)
+		}
+	}
+	return groups
+}
+
+// who names the classes, the first few each in a line.
+func (g alike) who() []string {
+	const most = 4
+	lines := []string{whoOf(g.Class)}
+	for i, class := range g.others {
+		if left := len(g.others) - i; i == most-1 && left > 1 {
+			return append(lines, fmt.Sprintf("or one of %d more groups", left))
+		}
+		lines = append(lines, "or "+whoOf(class))
+	}
+	return lines
+}
+
+// keys counts the single keys of the classes, of those of the step.
+func (g alike) keys(step diff.Step) int {
+	n := g.Keys
+	for _, class := range g.others {
+		n += class.Keys
+	}
+	if step.Keys > 0 {
+		return min(n, step.Keys) // classes may have keys in common
+	}
+	return n
+}
+
 // ofWhom says a flag's kind and owner: ", a release flag of team-payments".
 func ofWhom(flag diff.Flag) string {
 	switch {
@@ -102,7 +149,7 @@ func removed(flag diff.Flag, otherwise string) string {
 		return "removed: everyone moves from " + from[0] + " to the callers' own defaults"
 	}
 	slices.Sort(from)
-	return "removed: everyone moves from what is served (" + listed(from) + ") to the callers' own defaults"
+	return "removed: everyone moves from what is served (" + strings.Join(from, " or ") + ") to the callers' own defaults"
 }
 
 // moving are the steps of a flag that move somebody.
@@ -167,7 +214,11 @@ func addedOrRemoved(e diff.Environment) string {
 
 // compared says of what the review is, as of when unless its time is zero, and its effect digest.
 func compared(r *review.Review) string {
-	text := fmt.Sprintf("Compared %s with %s", revision(r.New), revision(r.Base))
+	here := r.New
+	if here.Revision == r.Base.Revision {
+		here.Revision = "" // what is compared is not committed, or not at all different
+	}
+	text := fmt.Sprintf("Compared %s with %s", revision(here), revision(r.Base))
 	if !r.At.IsZero() {
 		text += " as of " + day(r.At)
 	}

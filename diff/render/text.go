@@ -130,30 +130,31 @@ func whatRoom(steps []diff.Step) int {
 }
 
 const (
-	maxClasses = 12 // of a step, in a terminal
-	barCells   = 10
-	barColumn  = barCells + 12 // and the percentage
+	maxGroups = 12 // of a step, in a terminal
+	barCells  = 10
+	barColumn = barCells + 12 // and the percentage
 )
 
 // step writes who is moved, a line a move: who, from what to what, how many.
 func (p *page) step(step diff.Step, room int) {
-	for i, class := range step.Classes {
-		if i == maxClasses {
-			p.line(4, fmt.Sprintf("and %d more groups of at most %s each", len(step.Classes)-i, percent(largest(class))))
+	groups := grouped(step)
+	for i, group := range groups {
+		if i == maxGroups {
+			p.line(4, fmt.Sprintf("and %d more rows of at most %s each", len(groups)-i, percent(largest(group.Class))))
 			return
 		}
-		who := whoOf(class)
-		for _, move := range class.Moves {
-			p.row(who, fromTo(move), p.share(class, move), room)
+		who := strings.Join(group.who(), "\n")
+		for _, move := range group.Moves {
+			p.row(who, fromTo(move), p.share(step, group, move), room)
 			who = ""
 		}
 	}
 }
 
-// share draws how much of a class is moved.
-func (p *page) share(class diff.Class, move diff.Move) string {
-	if class.Keys > 0 && move.Percent >= 100 {
-		return plural(class.Keys, "key")
+// share draws how much of a group is moved.
+func (p *page) share(step diff.Step, group alike, move diff.Move) string {
+	if group.Keys > 0 && move.Percent >= 100 {
+		return plural(group.keys(step), "key")
 	}
 	text := bar(move.Percent, barCells) + fmt.Sprintf(" %9s", percent(move.Percent))
 	if move.Off {
@@ -210,12 +211,16 @@ func pad(text string, width int) string {
 	return text + strings.Repeat(" ", max(0, width-utf8.RuneCountInString(text)))
 }
 
-// wrap breaks plain text at its spaces into lines of at most so many letters, and a longer word where it must.
+// wrap breaks plain text at its spaces, but for those before a percent sign, into lines of at most so many letters, and a longer
+// word where it must.
 func wrap(text string, width int) []string {
 	var lines []string
+	const glue = "\x00" // plain text has none
+	text = strings.ReplaceAll(text, " %", glue+"%")
 	for paragraph := range strings.SplitSeq(text, "\n") {
 		current := ""
 		for word := range strings.FieldsSeq(paragraph) {
+			word = strings.ReplaceAll(word, glue, " ")
 			switch {
 			case current == "":
 				current = word

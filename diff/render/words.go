@@ -119,10 +119,15 @@ func about(v diff.Verdict) string {
 	if v.Environment != "" {
 		b.WriteString(" in " + v.Environment)
 	}
-	if !v.At.IsZero() {
+	if dated(v) {
 		b.WriteString(", " + when(v.At))
 	}
 	return b.String()
+}
+
+// dated says whether a verdict is of a later instant that its message does not name.
+func dated(v diff.Verdict) bool {
+	return !v.At.IsZero() && !strings.Contains(v.Message, v.At.UTC().Format(time.DateOnly))
 }
 
 // override says what became of the override that names a verdict's rule, and when waiting mends it.

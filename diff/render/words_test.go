@@ -59,12 +59,19 @@ func TestManyGroups(t *testing.T) {
 	report := removedReport()
 	step := &report.Environments[0].Flags[0].Steps[0]
 	step.Classes = nil
-	for range 100 {
-		step.Classes = append(step.Classes, grows("plan is \"pro\"", 0, 10))
+	for i := range 100 {
+		step.Classes = append(step.Classes, grows("plan is \"pro\"", 0, 50-float64(i)/10))
 	}
-	for format, want := range map[Format]string{Text: "and 88 more groups of at most 10 % each", Markdown: "and 60 more groups"} {
-		if out := string(written(t, format, reviewed(report), Options{})); !strings.Contains(out, want) {
-			t.Errorf("%s lacks %q:\n%s", format, want, out)
+	for range 10 {
+		step.Classes = append(step.Classes, grows("no plan", 0, 50))
+	}
+	for format, wants := range map[Format][]string{
+		Text: {"and 88 more rows of at most 48.8 % each", "or one of 7 more groups"}, Markdown: {"and 60 more rows", "<br>or one of 7 more groups"},
+	} {
+		for _, want := range wants {
+			if out := string(written(t, format, reviewed(report), Options{})); !strings.Contains(out, want) {
+				t.Errorf("%s lacks %q:\n%s", format, want, out)
+			}
 		}
 	}
 }
