@@ -7,11 +7,12 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/yardarm-io/yardarm/eval"
 )
 
-var pairs = flag.Int("pairs", 1500, "how many random pairs of flags the blast radius is counted out for")
+var pairs = flag.Int("pairs", 400, "how many random pairs of flags the blast radius is counted out for")
 
 // sample are keys that no condition names, with their bucket for each text that is hashed before one.
 type sample struct {
@@ -93,9 +94,9 @@ type counted struct {
 }
 
 // countOut asks the engine for a key in each combination of stretches of buckets between two cuts.
-func (s *sample) countOut(ec eval.Context, open []string, before, after *eval.Snapshot, ask func(s *eval.Snapshot, ec eval.Context, old bool) eval.Result) counted {
+func (s *sample) countOut(ec eval.Context, open []string, look sight) counted {
 	cuts := map[[2]string][]int{}
-	for _, snapshot := range []*eval.Snapshot{before, after} {
+	for _, snapshot := range []*eval.Snapshot{look.before, look.after} {
 		cutsOf(cuts, snapshot, snapshot.Flag("f"))
 	}
 	var dims [][2]string
@@ -129,7 +130,7 @@ func (s *sample) countOut(ec eval.Context, open []string, before, after *eval.Sn
 			ec[name] = s.keys[s.keyFor(name, i)]
 		}
 		result.missing -= volume
-		b, a := ask(before, ec, true), ask(after, ec, false)
+		b, a := look.before.Decide("f", ec, look.from), look.after.Decide("f", ec, look.to)
 		if !reflect.DeepEqual(b.Value, a.Value) {
 			result.moves[[2]string{b.Variant, a.Variant}] += volume
 		}
@@ -148,80 +149,109 @@ func (s *sample) keyFor(attribute string, i int) int {
 	return i
 }
 
-// TestCountedOut holds the blast radius of random pairs to what the engine answers for random contexts, over all buckets.
+// sight is one look at a pair of states: who is moved from one side to the other.
+type sight struct {
+	radius        *radius
+	before, after *eval.Snapshot
+	from, to      time.Time
+	leaves        []*leaf
+}
+
+// TestCountedOut holds the blast radius of random pairs, at the merge and at later boundaries, to what the engine answers for
+// random contexts over all buckets.
 func TestCountedOut(t *testing.T) {
-	few, many := newSample(4000), newSample(1_300_000)
-	exactly, movedClasses, still, incomplete, missing := 0, 0, 0, 0, 0
+	few, many := newSample(4000), newSample(100_000)
+	counts := map[string]int{}
 	for seed := range uint64(*pairs) {
 		r := newRandom(seed)
 		before, after := r.pair(t)
 		rad := newRadius(newMemory(), before, after, "f", Options{Now: testNow})
-		w := rad.walk(rad.before.at(testNow), rad.after.at(testNow))
-		if !w.run() {
-			incomplete++
-			continue
+		look := sight{radius: rad, before: before, after: after, from: testNow, to: testNow}
+		w := rad.walk(rad.before.at(look.from), rad.after.at(look.to))
+		if instants := rad.boundaries(); len(instants) > 0 && r.chance(50) {
+			look.to = pick(r, instants...)
+			look.from, look.before = look.to.Add(-1), after
+			w = rad.walk(rad.after.at(look.from), rad.after.at(look.to))
+			counts["at a boundary"]++
 		}
-		leaves := rad.merge(w.leaves)
+		if !w.run() {
+			t.Fatalf("seed %d: not all was looked at", seed)
+		}
+		look.leaves = rad.merge(w.leaves)
 		for range 12 {
-			ec := r.context()
-			var open []string
-			for _, name := range []string{eval.TargetingKey, "org"} {
-				switch r.IntN(6) {
-				case 0:
-					ec[name] = pick[any](r, "u1", "u2", 18.0, "u4", "18")
-				case 1:
-					ec[name] = pick[any](r, "", nil, 18.5, true)
-				case 2:
-				default:
-					open = append(open, name)
-					ec[name] = few.keys[0]
-				}
-			}
+			ec, open := r.asking(few)
 			if !rad.known(ec, open) {
 				continue
 			}
-			ask := func(s *eval.Snapshot, ec eval.Context, _ bool) eval.Result { return s.Decide("f", ec, testNow) }
-			want := few.countOut(ec, open, before, after, ask)
+			want := few.countOut(ec, open, look)
 			if want.missing > 1e-9 && seed%40 == 0 {
-				want = many.countOut(ec, open, before, after, ask)
+				want = many.countOut(ec, open, look)
 			}
-			at := rad.place(ec)
-			if i := slices.IndexFunc(at, func(p pin) bool { return p.cell < 0 }); i >= 0 {
-				t.Fatalf("seed %d: %s of %v is in no cell", seed, rad.attributes[i].name(), ec)
-			}
-			var in *leaf
-			for _, l := range leaves {
-				if at.in(l.parts) {
-					if in != nil {
-						t.Fatalf("seed %d: %v is in two classes: %s; %s", seed, ec, rad.who(in.parts), rad.who(l.parts))
-					}
-					in = l
-				}
-			}
-			if want.missing < 1e-9 {
-				exactly++
-			} else {
-				missing++
-			}
-			got := map[[2]string]float64{}
-			if in != nil {
-				for _, m := range in.result.moves {
-					got[[2]string{m.From, m.To}] = m.Percent / 100
-				}
-				movedClasses++
-			} else {
-				still++
-			}
-			for _, m := range []map[[2]string]float64{got, want.moves} {
-				for move := range m {
-					if math.Abs(got[move]-want.moves[move]) > want.missing+1e-9 {
-						t.Fatalf("seed %d: %#v %v: have %v, want %v (missing %v)\n%s\n%s\n%s\n%s", seed, ec, open, got, want.moves, want.missing, before.Line("flag f"), after.Line("flag f"), before.Line("flag g"), after.Line("flag g"))
-					}
-				}
+			if err := look.check(ec, want, counts); err != nil {
+				t.Fatalf("seed %d: %#v, %v free: %v\n%s\n%s\n%s\n%s", seed, ec, open, err,
+					look.before.Line("flag f"), after.Line("flag f"), look.before.Line("flag g"), after.Line("flag g"))
 			}
 		}
 	}
-	t.Logf("exactly %d, not all buckets %d, moved %d, not moved %d, incomplete pairs %d", exactly, missing, movedClasses, still, incomplete)
+	t.Log(counts)
+	for _, what := range []string{"at a boundary", "exactly", "moved", "not moved"} {
+		if counts[what] < *pairs/10 {
+			t.Errorf("only %d of %d pairs were %s", counts[what], *pairs, what)
+		}
+	}
+}
+
+// asking is a context, and those of its hashed attributes that may be anything.
+func (r random) asking(s *sample) (ec eval.Context, open []string) {
+	ec = r.context()
+	for _, name := range []string{eval.TargetingKey, "org"} {
+		switch r.IntN(6) {
+		case 0:
+			ec[name] = pick[any](r, "u1", "u2", 18.0, "u4", "18")
+		case 1:
+			ec[name] = pick[any](r, "", nil, 18.5, true)
+		case 2:
+		default:
+			open, ec[name] = append(open, name), s.keys[0]
+		}
+	}
+	return ec, open
+}
+
+// check compares what the walk found for a context with what the engine answered.
+func (look *sight) check(ec eval.Context, want counted, counts map[string]int) error {
+	at := look.radius.place(ec)
+	var in *leaf
+	for i, p := range at {
+		if p.cell < 0 {
+			return fmt.Errorf("%s is in no cell", look.radius.attributes[i].name())
+		}
+	}
+	for _, l := range look.leaves {
+		if !at.in(l.parts) {
+			continue
+		}
+		if in != nil {
+			return fmt.Errorf("it is in two classes: %s; %s", look.radius.who(in.parts), look.radius.who(l.parts))
+		}
+		in = l
+	}
+	counts[map[bool]string{true: "exactly", false: "nearly"}[want.missing < 1e-9]]++
+	counts[map[bool]string{true: "moved", false: "not moved"}[in != nil]]++
+	got := map[[2]string]float64{}
+	if in != nil {
+		for _, m := range in.result.moves {
+			got[[2]string{m.From, m.To}] = m.Percent / 100
+		}
+	}
+	for _, moves := range []map[[2]string]float64{got, want.moves} {
+		for move := range moves {
+			if math.Abs(got[move]-want.moves[move]) > want.missing+1e-9 {
+				return fmt.Errorf("have %v, want %v but for %v of which no key is known", got, want.moves, want.missing)
+			}
+		}
+	}
+	return nil
 }
 
 // known reports whether the texts of what is not open are such as conditions name, so that their buckets count.
@@ -235,4 +265,83 @@ func (r *radius) known(ec eval.Context, open []string) bool {
 		}
 	}
 	return true
+}
+
+// TestPlanned holds steps that are said to be the base's to what the engine answers.
+func TestPlanned(t *testing.T) {
+	few := newSample(300)
+	planned, own := 0, 0
+	for seed := range uint64(*pairs) {
+		r := newRandom(seed)
+		before, after := r.pair(t)
+		rad := newRadius(newMemory(), before, after, "f", Options{Now: testNow})
+		for _, at := range rad.boundaries() {
+			if !rad.planned(at.Add(-1), at) {
+				own++
+				continue
+			}
+			planned++
+			for i := range 100 {
+				ec, open := r.asking(few)
+				for _, name := range open {
+					ec[name] = few.keys[few.keyFor(name, i)]
+				}
+				answer := func(s *eval.Snapshot, now time.Time) any { return s.Decide("f", ec, now).Value }
+				a, b, c, d := answer(after, at.Add(-1)), answer(after, at), answer(before, at.Add(-1)), answer(before, at)
+				if !reflect.DeepEqual(a, b) && (!reflect.DeepEqual(a, c) || !reflect.DeepEqual(b, d)) {
+					t.Fatalf("seed %d: %v goes from %v to %v at %v, and in the base from %v to %v", seed, ec, a, b, at, c, d)
+				}
+			}
+		}
+	}
+	if planned < *pairs/20 || own < *pairs/20 {
+		t.Errorf("only %d boundaries were planned and %d not", planned, own)
+	}
+}
+
+// TestEveryBucket counts one-dimensional flags out over all 100,000 buckets, with a key of each, and requires the very same
+// figures.
+func TestEveryBucket(t *testing.T) {
+	keys := map[string][]string{}
+	for _, text := range []string{"f:share:", "pepper:"} {
+		all := make([]string, whole)
+		for i, left := 0, whole; left > 0; i++ {
+			key := fmt.Sprintf("k-%d", i)
+			if b := eval.Bucket(text + key); all[b] == "" {
+				all[b] = key
+				left--
+			}
+		}
+		keys[text] = all
+	}
+	r := newRandom(7)
+	for range 2 {
+		shares := func() string {
+			return onOff("f", fmt.Sprintf(`"serve":"off","rules":[{"name":"a","serve":"on","share":%d},{"name":"b","serve":"off","share":%d},{"name":"c","serve":"on","share":%d}]`,
+				r.IntN(whole/2), r.IntN(whole), r.IntN(whole)))
+		}
+		split := func() string {
+			weight := r.IntN(whole)
+			return onOff("f", fmt.Sprintf(`"split":{"on":%d,"off":%d},"salt":"pepper"`, weight, whole-weight))
+		}
+		for text, state := range map[string]func() string{"f:share:": shares, "pepper:": split} {
+			before, after := snapshot(t, state()), snapshot(t, state())
+			want := map[[2]string]int{}
+			for _, key := range keys[text] {
+				ec := eval.Context{eval.TargetingKey: key}
+				if a, b := before.Decide("f", ec, testNow), after.Decide("f", ec, testNow); a.Variant != b.Variant {
+					want[[2]string{a.Variant, b.Variant}]++
+				}
+			}
+			got := map[[2]string]int{}
+			for _, c := range Compare("e", before, after, Options{Now: testNow}).Flags[0].Steps[0].Classes {
+				for _, m := range c.Moves {
+					got[[2]string{m.From, m.To}] = int(math.Round(m.Percent * 1000))
+				}
+			}
+			if !reflect.DeepEqual(got, want) {
+				t.Errorf("%s: have %v, want %v\n%s\n%s", text, got, want, before.Line("flag f"), after.Line("flag f"))
+			}
+		}
+	}
 }
