@@ -28,10 +28,11 @@ func TestReadPopulation(t *testing.T) {
 		if err != nil {
 			got = "error " + err.Error()
 		}
-		for i, n := 0, 0; i < len(people); i += n {
-			for n = 0; i+n < len(people) && people[i+n]["plan"] == people[i]["plan"]; n++ {
+		for i, first := 0, 0; i < len(people); i++ {
+			if i+1 == len(people) || people[i+1]["plan"] != people[i]["plan"] {
+				got += fmt.Sprintf(" %d %v", i+1-first, people[i]["plan"])
+				first = i + 1
 			}
-			got += fmt.Sprintf(" %d %v", n, people[i]["plan"])
 		}
 		if got = strings.TrimSpace(got); got != want && (err == nil || !strings.HasPrefix(got, want)) {
 			t.Errorf("%.200s: %s, want %s", text, got, want)

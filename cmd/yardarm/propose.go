@@ -14,6 +14,7 @@ import (
 	"github.com/yardarm-io/yardarm/compile"
 	"github.com/yardarm-io/yardarm/diff/review"
 	"github.com/yardarm-io/yardarm/eval"
+	"github.com/yardarm-io/yardarm/history"
 	"github.com/yardarm-io/yardarm/sync/gitrepo"
 )
 
@@ -89,7 +90,7 @@ func (p *proposal) resolve(ctx context.Context, revision string) (gitrepo.Commit
 // unreachable explains a revision that is not there, perhaps because not all was fetched.
 func (p *proposal) unreachable(err error) error {
 	if p.shallow {
-		return usagef("%w; this clone is shallow: fetch all of it with git fetch --unshallow, or in a workflow with fetch-depth: 0", err)
+		return usagef("%w; a workflow gets all of the history with fetch-depth: 0", err)
 	}
 	return usageError{err}
 }
@@ -133,15 +134,18 @@ func (p *proposal) merge(ctx context.Context, theirs fs.FS) error {
 		return nil
 	}
 	if hash == "" {
-		return p.unreachable(fmt.Errorf("%s and %s have no commit in common", p.baseName, p.newName))
+		err := fmt.Errorf("%s and %s have no commit in common", p.baseName, p.newName)
+		if p.shallow {
+			err = fmt.Errorf("%w in this shallow clone: git fetch --unshallow gets the rest", err)
+		}
+		return p.unreachable(err)
 	}
 	common, err := p.tree(ctx, gitrepo.Commit{Hash: hash})
 	if err != nil {
 		return err
 	}
 	p.merged, err = gitrepo.Merge(common, ours, theirs)
-	var conflict *gitrepo.ConflictError
-	if errors.As(err, &conflict) {
+	if conflict, ok := errors.AsType[*gitrepo.ConflictError](err); ok {
 		return fmt.Errorf("%s and %s cannot be merged: %w; merge %s and settle that first", p.newName, p.baseName, conflict, p.baseName)
 	}
 	return err
@@ -225,7 +229,7 @@ func prefixOf(root string) string {
 func (p *proposal) fill(ctx context.Context, compiler *compile.Compiler, r *review.Request) {
 	r.Base = review.Side{Name: p.baseName, Tree: p.baseTree, At: positionOf(p.base)}
 	r.New = review.Side{Name: p.newName, Tree: p.merged, At: positionOf(p.head)}
-	r.Earlier = p.earlier(ctx)
+	r.Earlier, r.History = p.earlier(ctx), history.New(p.repository, compiler, p.base.Hash)
 	r.Head, r.Overrides = p.approved, review.Overrides(p.messages...)
 	r.CodeOwners, r.Prefix = p.owners, p.prefix
 }

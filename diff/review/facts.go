@@ -50,14 +50,14 @@ func tested(out *compile.Output) func(environment, flag string) bool {
 // census counts the flags, which are the same in each environment.
 func census(out *compile.Output) diff.Census {
 	counts := diff.Census{}
-	for _, name := range out.Project.Environments {
-		for flag := range out.Snapshots[name].Flags() {
-			if counts[flag.Owner] == nil {
-				counts[flag.Owner] = map[string]int{}
-			}
-			counts[flag.Owner][flag.Kind]++
+	if len(out.Project.Environments) == 0 {
+		return counts
+	}
+	for flag := range out.Snapshots[out.Project.Environments[0]].Flags() {
+		if counts[flag.Owner] == nil {
+			counts[flag.Owner] = map[string]int{}
 		}
-		break
+		counts[flag.Owner][flag.Kind]++
 	}
 	return counts
 }

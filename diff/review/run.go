@@ -134,20 +134,18 @@ func (r *reviewing) goBack(ctx context.Context) (name string, err error) {
 
 // warnOfBase says that the base does not compile, and what became of the comparison.
 func (r *reviewing) warnOfBase(broken *compile.Output, before string) {
-	var first *compile.Error
-	if found, ok := broken.Err().(compile.Errors); ok {
-		first = found[0]
-	}
+	var first compile.Errors
+	errors.As(broken.Err(), &first)
 	if before == "" {
-		r.warn("read it with care", "%s does not compile (%v), so nobody can tell what this change does, and no policy bounds it", r.Base.Name, first)
+		r.warn("read it with care", "%s does not compile (%v), so nobody can tell what this change does, and no policy bounds it", r.Base.Name, first[0])
 		return
 	}
-	r.warn("", "%s does not compile (%v), so this change is compared with %s, the newest commit before it that does", r.Base.Name, first, before)
+	r.warn("", "%s does not compile (%v), so this change is compared with %s, the newest commit before it that does", r.Base.Name, first[0], before)
 }
 
 // compare fills in the report, where both sides compile.
 func (r *reviewing) compare(ctx context.Context) error {
-	if r.base == nil || r.new.Err() != nil {
+	if r.base == nil || r.new.Snapshots == nil {
 		return nil
 	}
 	policy, err := diff.ReadPolicy(r.base.Project.Policy)

@@ -2,6 +2,7 @@ package daemon_test
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -51,9 +52,7 @@ func guardedServer(t *testing.T) *gitrepotest.Server {
 	}
 	remote := gitrepotest.NewServer(t)
 	for _, key := range []string{"a", "b"} {
-		for name, text := range shared(key, 5, true) {
-			files[name] = text
-		}
+		maps.Copy(files, shared(key, 5, true))
 	}
 	remote.Push("start", files)
 	return remote
