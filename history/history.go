@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
+	"strings"
 	"time"
 
 	"github.com/yardarm-io/yardarm/compile"
@@ -122,13 +123,15 @@ func (h *History) tree(ctx context.Context, c gitrepo.Commit) (tree fs.FS, files
 	if err != nil {
 		return nil, "", err
 	}
+	var hashes []string
 	for _, folder := range []string{"flags", "schema", "cue.mod"} {
+		hash := ""
 		if info, err := fs.Stat(tree, folder); err == nil {
-			files += fmt.Sprint(info.Sys())
+			hash = fmt.Sprint(info.Sys())
 		}
-		files += ";"
+		hashes = append(hashes, hash)
 	}
-	return tree, files, nil
+	return tree, strings.Join(hashes, ";"), nil
 }
 
 // Existed says which flags there were at an instant: in the newest commit at or before it. Before the first commit, there were none.

@@ -22,7 +22,7 @@ func TestBombs(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds each")
 	}
-	for name, make := range map[string]func(h *host) (tree string){
+	for name, bomb := range map[string]func(h *host) (tree string){
 		"a file of nothing":             zeros,
 		"deltas of deltas":              deltas,
 		"folders of the same folders":   folders,
@@ -32,7 +32,7 @@ func TestBombs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHost(t)
-			tree := make(h)
+			tree := bomb(h)
 			commit := h.Git("-C", h.Bare, "commit-tree", "-p", h.base, "-m", "bomb", tree)
 			h.Git("-C", h.Bare, "update-ref", "refs/pull/7/head", commit)
 			h.config.MemoryLimit, h.config.MaxBytes, h.config.Timeout = 64<<20, 2<<20, 30*time.Second
