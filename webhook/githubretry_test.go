@@ -63,8 +63,9 @@ func TestGitHubWaitsForLimits(t *testing.T) {
 
 func TestGitHubWaitsForNoLimitThatTakesTooLong(t *testing.T) {
 	s := webhooktest.NewServer(t)
-	g := newGitHub(t, asToken(s))
-	g.config.wait = nil
+	config := asToken(s)
+	config.wait = nil
+	g := newGitHub(t, config)
 	reset := time.Now().Add(20 * time.Minute)
 	s.Fail(webhooktest.RateLimit(reset))
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

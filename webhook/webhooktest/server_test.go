@@ -64,7 +64,7 @@ func TestServerHoldsRequestsToTheDescription(t *testing.T) {
 		"no body":             {"POST", comment, "", "value is required"},
 		"no text":             {"POST", comment, `{}`, `"body"`},
 		"a field":             {"POST", comment, `{"body":"x","boddy":"y"}`, "it knows no .boddy"},
-		"a nested field":      {"POST", run, `{"name":"n","head_sha":"h","output":{"title":"t","summary":"s","sumary":""}}`, ".output.sumary"},
+		"a nested field":      {"POST", run, `{"name":"n","head_sha":"h","output":{"title":"t","summary":"s","resume":""}}`, ".output.resume"},
 		"a field's type":      {"POST", run, `{"name":7,"head_sha":"h"}`, "must be a string"},
 		"a field's value":     {"POST", run, `{"name":"n","head_sha":"h","conclusion":"fail"}`, "conclusion"},
 		"a long summary": {"POST", run, `{"name":"n","head_sha":"h","output":{"title":"t","summary":"` + strings.Repeat("s", 65536) + `"}}`,
