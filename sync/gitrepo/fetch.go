@@ -148,7 +148,7 @@ func (r *Repo) advance(ctx context.Context, session transport.UploadPackSession,
 			return r.moveTo(wanted)
 		}
 		for _, name := range []plumbing.ReferenceName{r.config.ref(), notesRef} {
-			if tip, err := r.objects.tip(name); err == nil {
+			if tip, err := r.objects.tip(name); err == nil && r.has(tip) == nil {
 				req.Haves = append(req.Haves, r.haves(ctx, tip)...)
 			}
 		}
@@ -187,10 +187,14 @@ func (r *Repo) takeIn(pack io.ReadSeeker, tips []*plumbing.Reference) error {
 	return r.moveTo(tips)
 }
 
-// moveTo points references at commits, once these can be read. r.reading is held.
+// moveTo points references at commits, once these can be read. What is no commit under the notes' name is left alone: no flag may wait
+// for it. r.reading is held.
 func (r *Repo) moveTo(tips []*plumbing.Reference) error {
 	for _, ref := range tips {
 		if at, err := r.objects.tip(ref.Name()); err == nil && at == ref.Hash() {
+			continue
+		}
+		if ref.Name() == notesRef && r.has(ref.Hash()) != nil {
 			continue
 		}
 		if _, _, err := r.must(plumbing.CommitObject, ref.Hash(), 0); err != nil {

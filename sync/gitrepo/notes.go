@@ -16,11 +16,14 @@ import (
 // notesRef is where notes on commits are, as git notes --ref=yardarm has them.
 const notesRef plumbing.ReferenceName = "refs/notes/yardarm"
 
+// maxNote is how many bytes a note may have to be read, and so to be added to.
+const maxNote = 16 << 20
+
 // manyNotes is how many entries a folder of notes may have before new ones go into folders below it, by two digits of the hash.
 const manyNotes = 256
 
 // Note gives the note on a commit, lines of text; nil and no error: there is none. Of a remote, it is as last fetched. The commit itself need not
-// be there. Errors: ErrNotFetched, ErrCorrupt.
+// be there. Errors: ErrNotFetched, ErrCorrupt, ErrTooLarge, and ErrUnsupported for what git notes did not make.
 func (r *Repo) Note(ctx context.Context, hash string) ([]byte, error) {
 	var note []byte
 	err := r.read(ctx, "read a note of", func() error {
@@ -72,6 +75,9 @@ func (r *Repo) notesTip() (plumbing.Hash, error) {
 	if errors.Is(err, plumbing.ErrReferenceNotFound) {
 		return plumbing.ZeroHash, nil
 	}
+	if err == nil && r.has(tip) != nil {
+		err = fmt.Errorf("%w: %s is no commit of notes", ErrUnsupported, notesRef)
+	}
 	return tip, err
 }
 
@@ -91,7 +97,10 @@ func (r *Repo) noteAt(tip plumbing.Hash, hash string) ([]byte, error) {
 			return nil, nil
 		}
 		if !entries[i].mode.IsDir() {
-			content, _, err := r.must(plumbing.BlobObject, entries[i].hash, 0)
+			content, size, err := r.must(plumbing.BlobObject, entries[i].hash, maxNote)
+			if err == nil && content == nil {
+				err = fmt.Errorf("%w: the note on %s has %d bytes", ErrTooLarge, hash[:12], size)
+			}
 			return content, err
 		}
 		folder, rest = entries[i].hash, rest[len(entries[i].name):]

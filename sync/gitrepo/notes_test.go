@@ -215,3 +215,28 @@ func TestNotesOverSSH(t *testing.T) {
 		t.Errorf("the server has %q", got)
 	}
 }
+
+// TestNotesThatAreNone puts something else where notes belong. No flag may wait for that.
+func TestNotesThatAreNone(t *testing.T) {
+	server := gitrepotest.NewServer(t)
+	server.Push("one", flagFile("1"))
+	blob := server.Git("-C", server.Bare, "hash-object", "-w", filepath.Join(server.Dir, "flags", "a.cue"))
+	server.Git("-C", server.Bare, "update-ref", "refs/notes/yardarm", blob)
+	r := open(t, gitrepo.Config{URL: server.URL})
+	for i := range 3 {
+		tip := server.Push("next", flagFile(fmt.Sprint(i)))
+		before := server.Requests()
+		fetch(t, r, tip)
+		if n := server.Requests() - before; n > 2 {
+			t.Errorf("fetch %d takes %d requests", i, n)
+		}
+		if _, err := r.Note(t.Context(), tip); err == nil {
+			t.Error("a blob is read as notes")
+		}
+	}
+	for name, url := range map[string]string{"remote": server.URL, "local": server.Bare} {
+		if err := open(t, gitrepo.Config{URL: url}).AddNote(t.Context(), server.Head(), []byte("x")); err == nil {
+			t.Errorf("%s: a note is put on top of a blob", name)
+		}
+	}
+}
