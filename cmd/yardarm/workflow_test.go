@@ -166,3 +166,36 @@ func (r *runner) left(t *testing.T, name string) string {
 	}
 	return string(text)
 }
+
+// TestPreCommitHooks runs the hooks as pre-commit does, in a new flag repository.
+func TestPreCommitHooks(t *testing.T) {
+	text, err := os.ReadFile("../../.pre-commit-hooks.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var hooks []struct {
+		ID, Name, Language, Entry, Files string
+		PassFilenames                    bool `yaml:"pass_filenames"`
+	}
+	if err := yaml.Unmarshal(text, &hooks); err != nil || len(hooks) != 2 {
+		t.Fatalf("%v, %+v", err, hooks)
+	}
+	files, err := initFiles()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for _, file := range files {
+		writeFile(t, dir, file.name, string(file.text))
+	}
+	for _, hook := range hooks {
+		if hook.ID == "" || hook.Name == "" || hook.Language != "golang" || hook.PassFilenames || !regexp.MustCompile(hook.Files).MatchString("flags/a.cue") {
+			t.Errorf("%+v", hook)
+		}
+		cmd := exec.Command("bash", "-c", hook.Entry)
+		cmd.Dir = dir
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", hook.Entry, err, out)
+		}
+	}
+}
