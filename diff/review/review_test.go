@@ -1,6 +1,7 @@
 package review_test
 
 import (
+	"encoding/json"
 	"os"
 	"strings"
 	"testing"
@@ -123,5 +124,28 @@ func TestBrokenBase(t *testing.T) {
 	r = run(t, request)
 	if r.Failed() || !r.BaseBroken || r.Report == nil || r.Base.Name != "main~2" || !strings.Contains(problems(r), "compared with main~2") {
 		t.Errorf("failed %v, report %v, base %v, problems:\n%s", r.Failed(), r.Report, r.Base, problems(r))
+	}
+}
+
+// TestSameReview shows that a review says the same in the same words each time.
+func TestSameReview(t *testing.T) {
+	before, after := compiletest.Tree(3, 4), compiletest.Tree(3, 4)
+	for i := range 3 {
+		compiletest.Set(after, compiletest.File(i, 1), compiletest.Flag(compiletest.Key(i, 1), 95))
+	}
+	compiletest.Set(after, "flags/segments/people.cue", "package segments\n\n#staff: {email: =~\"@corp\\\\.example$\", ...}\n#adults: {age: >=21, ...}\n#europe: {country: \"DE\" | \"FR\", ...}\n")
+	var first []byte
+	for range 3 {
+		r := run(t, review.Request{Base: review.Side{Name: "main", Tree: before}, New: review.Side{Name: "new", Tree: after}})
+		text, err := json.Marshal(r)
+		if err != nil || len(r.Report.Environments[1].Flags) != 12 {
+			t.Fatalf("%v, %+v", err, r.Report)
+		}
+		if first == nil {
+			first = text
+		}
+		if string(text) != string(first) {
+			t.Errorf("at first\n%s\nand then\n%s", first, text)
+		}
 	}
 }

@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/yardarm-io/yardarm/compile"
@@ -73,15 +72,19 @@ type accepted struct {
 	out      *compile.Output
 }
 
-// admit publishes a commit that compiles or, where the policy does not allow it, refuses it until it is judged again; zero: it
-// was published. An error means that it could not be judged.
+// admit publishes a commit that compiles or, where the policy does not allow it or cannot be asked, refuses it until it is
+// judged again; zero: it was published.
 func (d *Daemon) admit(ctx context.Context, s step) (again time.Time, err error) {
 	judged := s.from != "" && s.from != s.to.Hash
 	if judged && d.config.Policy == PolicyRefuse {
 		verdicts, refresh, err := d.judge(ctx, s)
+		if ctx.Err() != nil {
+			return again, ctx.Err()
+		}
 		if err != nil {
 			d.board.judged(PolicyStatus{Mode: PolicyRefuse, From: s.from, To: s.to.Hash, Error: err.Error()})
-			return again, fmt.Errorf("judge %s by the policy: %w", short(s.to.Hash), err)
+			d.refuse(s.to.Hash, []*compile.Error{{Message: "the commit could not be judged by the policy: " + err.Error()}})
+			return pardon(time.Time{}), d.turnOff(s.after)
 		}
 		d.tell(PolicyStatus{Mode: PolicyRefuse, From: s.from, To: s.to.Hash, Verdicts: verdicts})
 		if failed(verdicts) {

@@ -3,6 +3,7 @@ package daemon_test
 import (
 	"fmt"
 	"maps"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -129,6 +130,27 @@ func TestPolicyRefuses(t *testing.T) {
 	status = eventually(t, d, "served", serves(small))
 	if at := status.Environments[0].At; at.Overlay != 0 || status.Refused != nil || len(status.Policy.Verdicts) > 0 || len(status.Policy.TurnedOff) > 0 {
 		t.Errorf("at %+v, refused %+v, policy %+v", at, status.Refused, status.Policy)
+	}
+}
+
+// TestPolicyUnknown shows that a commit that can't be judged, as what is served is gone from the repository, is refused and still
+// turns off.
+func TestPolicyUnknown(t *testing.T) {
+	remote, dir := guardedServer(t), t.TempDir()
+	first := remote.Head()
+	d, stop := startGuarded(t, remote, daemon.PolicyRefuse, dir)
+	eventually(t, d, "served", serves(first))
+	stop()
+	remote.Git("checkout", "-q", "--orphan", "elsewhere")
+	orphan := remote.Commit("another start", shared("b", 5, false))
+	remote.ForcePush(orphan)
+	if err := os.RemoveAll(dir + "/mirror"); err != nil {
+		t.Fatal(err)
+	}
+	d, _ = startGuarded(t, remote, daemon.PolicyRefuse, dir)
+	status := eventually(t, d, "refused", func(s daemon.Status) bool { return refuses(orphan)(s) && len(s.Policy.TurnedOff) == 1 })
+	if !strings.Contains(status.Refused.Reason, "--policy warn") || status.Policy.Error == "" || status.Environments[0].At.Revision != first {
+		t.Errorf("refused %+v, policy %+v, serving %+v", status.Refused, status.Policy, status.Environments)
 	}
 }
 
