@@ -22,12 +22,14 @@ type machine interface {
 type automaton struct {
 	machines []*stepper
 	alphabet []rune // one character of each sort that no machine tells apart
+	spend    func(steps int) bool
 }
 
 // stepper is a machine of which each state and step is worked out once.
 type stepper struct {
 	machine
 	states []string
+	yes    []bool // by state, whether it accepts
 	ids    map[string]int
 	steps  [][]int // by state and character of the alphabet; -1: not yet worked out
 }
@@ -38,8 +40,8 @@ type word struct {
 	vector string
 }
 
-func newAutomaton(machines []machine) *automaton {
-	a := &automaton{}
+func newAutomaton(machines []machine, spend func(steps int) bool) *automaton {
+	a := &automaton{spend: spend}
 	cuts := []rune{0, 0xD800, 0xE000}
 	for _, m := range machines {
 		a.machines = append(a.machines, &stepper{machine: m, ids: map[string]int{}})
@@ -86,7 +88,7 @@ func rank(r rune) int {
 }
 
 // words gives, for each vector of answers that some string gets, up to each of them, the shortest strings first. all is
-// false where there were more states than most, so that vectors may be missing.
+// false where there were more states than most, or more work than may be spent, so that vectors may be missing.
 func (a *automaton) words(most, each int) (found []word, all bool) {
 	type node struct {
 		from int // the index of the node before; -1: none
@@ -108,6 +110,9 @@ func (a *automaton) words(most, each int) (found []word, all bool) {
 			}
 			slices.Reverse(text)
 			found = append(found, word{string(text), vector})
+		}
+		if !a.spend(len(a.alphabet) * len(a.machines)) {
+			return found, false
 		}
 		for c, r := range a.alphabet {
 			next := a.next(tuples[at], c)
@@ -135,7 +140,7 @@ func (a *automaton) vector(tuple []int) string {
 	answers := make([]byte, len(tuple))
 	for i, m := range a.machines {
 		answers[i] = '0'
-		if m.accepts(m.states[tuple[i]]) {
+		if m.yes[tuple[i]] {
 			answers[i] = '1'
 		}
 	}
@@ -147,6 +152,7 @@ func (a *automaton) next(tuple []int, c int) []int {
 	for i, m := range a.machines {
 		id := m.steps[tuple[i]][c]
 		if id < 0 {
+			a.spend(len(m.states[tuple[i]]) / 2) // a state is as long as the work that it takes
 			id = m.id(m.step(m.states[tuple[i]], a.alphabet[c]), len(a.alphabet))
 			m.steps[tuple[i]][c] = id
 		}
@@ -160,7 +166,7 @@ func (m *stepper) id(state string, alphabet int) int {
 	if !known {
 		id = len(m.states)
 		m.ids[state] = id
-		m.states = append(m.states, state)
+		m.states, m.yes = append(m.states, state), append(m.yes, m.accepts(state))
 		m.steps = append(m.steps, slices.Repeat([]int{-1}, alphabet))
 	}
 	return id

@@ -85,6 +85,10 @@ func (f *finder) vector(v any) string {
 
 // add puts a value into its cell.
 func (f *finder) add(v any) *cell {
+	if f.full || !f.memory.spend(len(f.atoms)) {
+		f.full = true
+		return &cell{}
+	}
 	vector := f.vector(v)
 	if _, text := v.(string); text && f.other(vector) == vector {
 		f.open[vector] = true

@@ -52,7 +52,7 @@ func (f *finder) forms() {
 // cross assumes strings of each shape that the atoms answer as for one of the examples, or not at all.
 func (f *finder) cross(atoms []int, examples []string, pattern string) {
 	_, machines := f.shaped()
-	words, all := newAutomaton(append(machines, newPattern(pattern))).words(mostStates, 1)
+	words, all := newAutomaton(append(machines, newPattern(pattern)), f.memory.spend).words(mostStates, 1)
 	if !all {
 		f.full = true
 	}
@@ -193,7 +193,7 @@ func (f *finder) members(list func(*atom) bool, wants func(value string) bool) {
 	if len(atoms) == 0 {
 		return
 	}
-	vectors := map[string]bool{}
+	vectors := map[string]bool{strings.Repeat("0", len(f.atoms)): true} // strings found so far may all be in a list
 	for value, vector := range in {
 		if wants(value) {
 			vectors[string(vector)] = true

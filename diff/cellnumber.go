@@ -63,7 +63,7 @@ func (f *finder) numericCuts() []float64 {
 	return slices.Compact(cuts)
 }
 
-// between gives numbers strictly between two: integral and not, small and large, each kind if there is one.
+// between gives numbers strictly between two: integral and not, small and large, one of each sort if there is one.
 func between(low, high float64) []float64 {
 	candidates := []float64{0, 0.5, 1, -1, exact, -exact, 1e300, -1e300}
 	for _, end := range []float64{low, high} {
@@ -74,7 +74,15 @@ func between(low, high float64) []float64 {
 		candidates = append(candidates, math.Floor(end)+1, math.Ceil(end)-1, math.Floor(end)+0.5, math.Ceil(end)-0.5, up, down,
 			math.Nextafter(up, math.Inf(1)), math.Nextafter(down, math.Inf(-1)), low+(high-low)/2)
 	}
-	return slices.DeleteFunc(candidates, func(v float64) bool { return math.IsNaN(v) || v <= low || v >= high })
+	seen := map[[2]bool]bool{}
+	return slices.DeleteFunc(candidates, func(v float64) bool {
+		sort := [2]bool{v == math.Trunc(v), math.Abs(v) < exact}
+		if math.IsNaN(v) || v <= low || v >= high || seen[sort] {
+			return true
+		}
+		seen[sort] = true
+		return false
+	})
 }
 
 // literals adds an integer without text to bucket by as JSON may write it, in all digits, which is one; and its neighbours,

@@ -68,7 +68,7 @@ func (f *finder) shapes(texts []string) {
 	if few {
 		machines = append(machines, newTextList(texts))
 	}
-	words, all := newAutomaton(machines).words(mostStates, 8)
+	words, all := newAutomaton(machines, f.memory.spend).words(mostStates, 8)
 	for _, w := range words {
 		f.add(w.text)
 		if !few {

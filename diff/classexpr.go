@@ -66,6 +66,28 @@ func (e *expr) truth(at *point) (truth, *atom) {
 	return result, first
 }
 
+// ofNothing reports whether it holds where no atom does, as of an attribute that is absent.
+func (e *expr) ofNothing() bool {
+	switch e.op {
+	case exprAtom:
+		return false
+	case exprNot:
+		return !e.of[0].ofNothing()
+	case exprAll:
+		return !slices.ContainsFunc(e.of, func(part *expr) bool { return !part.ofNothing() })
+	}
+	return slices.ContainsFunc(e.of, (*expr).ofNothing)
+}
+
+// size counts its parts.
+func (e *expr) size() int {
+	n := 1
+	for _, part := range e.of {
+		n += part.size()
+	}
+	return n
+}
+
 // expr takes a condition of the snapshot apart; of is what it is asked of, nil for the context.
 func (s *space) expr(snapshot *eval.Snapshot, c *eval.Condition, of *attribute) *expr {
 	switch c.Op {
@@ -102,10 +124,13 @@ func (s *space) fields(snapshot *eval.Snapshot, c *eval.Condition, of *attribute
 	for i := range c.Fields {
 		field := s.attribute(of, c.Fields[i].Name)
 		there, holds := field.is(atomPresent), s.expr(snapshot, &c.Fields[i].Condition, field)
-		if c.Op == eval.OpOptional {
+		switch {
+		case c.Op == eval.OpOptional:
 			e.of = append(e.of, &expr{op: exprAny, of: []*expr{not(there), holds}})
-		} else {
+		case holds.ofNothing():
 			e.of = append(e.of, there, holds)
+		default: // which asks less than to ask first whether it is there
+			e.of = append(e.of, holds)
 		}
 	}
 	return e

@@ -31,6 +31,15 @@ type program struct {
 	clock []time.Time
 }
 
+// size counts what there is to look at, but what it requires.
+func (p *program) size() int {
+	n := 1 + len(p.targets)
+	for i := range p.rules {
+		n += 1 + p.rules[i].holds.size()
+	}
+	return n
+}
+
 type programOf struct {
 	snapshot *eval.Snapshot
 	key      string

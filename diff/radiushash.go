@@ -50,7 +50,9 @@ func (w *walk) pieces(at *point) ([]piece, question) {
 	var pieces []piece
 	for todo := [][]span{w.space.everyBucket()}; len(todo) > 0; {
 		at.hash, todo = todo[len(todo)-1], todo[:len(todo)-1]
-		w.left--
+		if w.left--; !w.space.spend(w.effort) {
+			w.left = -1
+		}
 		answers, q := w.ask(at)
 		switch {
 		case w.left < 0:

@@ -10,7 +10,7 @@ import (
 )
 
 // mostPieces bounds how many pieces a walk looks at.
-const mostPieces = 2_000_000
+const mostPieces = 500_000
 
 // walk looks at all contexts of a space and finds those that are moved from the first side to the second.
 type walk struct {
@@ -19,6 +19,7 @@ type walk struct {
 	off     func(*answer) bool // whether to be given it is to be turned off
 	exempt  []*expr
 	left    int // pieces that may still be looked at
+	effort  int // of looking at one
 	classes int // boxes that may still be told apart
 	leaves  []*leaf
 	// leaf, if there is one, is asked of each leaf in place of keeping it; false ends the walk.
@@ -47,6 +48,10 @@ func (w *walk) run() bool {
 		if a.tooMany {
 			return false
 		}
+	}
+	w.effort = 1
+	for _, p := range w.space.programs {
+		w.effort += p.size() / 4
 	}
 	w.explore(w.space.everywhere())
 	return w.left >= 0 && w.classes >= 0

@@ -150,7 +150,10 @@ func (o *outcome) answers() []*answer {
 	return answers
 }
 
-// split makes those without an attribute a class of their own, where others are in the same one.
+// mostSplit is up to how many classes those without an attribute are made one of their own.
+const mostSplit = 50
+
+// split makes those without an attribute a class of their own, where others are in the same one, as long as it makes a few.
 func (r *radius) split(leaves []*leaf) []*leaf {
 	for i, a := range r.attributes {
 		var parted []*leaf
@@ -166,7 +169,9 @@ func (r *radius) split(leaves []*leaf) []*leaf {
 			none[i] = group{cells: a.absent}
 			parted = append(parted, &leaf{rest, l.result}, &leaf{none, l.result})
 		}
-		leaves = parted
+		if len(parted) <= mostSplit {
+			leaves = parted
+		}
 	}
 	return leaves
 }
