@@ -20,18 +20,21 @@ type Format string
 
 // The formats.
 const (
-	Text         Format = "text"     // for a terminal
-	JSON         Format = "json"     // the [review.Review] itself
-	GitHub       Format = "github"   // workflow commands, which GitHub shows as annotations
-	SARIF        Format = "sarif"    // 2.1.0, for code scanning
-	JUnit        Format = "junit"    // for whatever shows tests
-	Markdown     Format = "markdown" // for a job's summary
-	CommentBody  Format = "comment"  // what [Comment] gives
-	maxMarkdown         = 1_000_000  // GitHub takes a summary of 1 MiB
-	maxComment          = 65_000     // and a comment of 65,536 characters
-	defaultWidth        = 80
-	minimalWidth        = 60
-	defaultTitle        = "Yardarm"
+	Text        Format = "text"     // for a terminal
+	JSON        Format = "json"     // the [review.Review] itself
+	GitHub      Format = "github"   // workflow commands, which GitHub shows as annotations
+	SARIF       Format = "sarif"    // 2.1.0, for code scanning
+	JUnit       Format = "junit"    // for whatever shows tests
+	Markdown    Format = "markdown" // for a job's summary
+	CommentBody Format = "comment"  // what [Comment] gives
+)
+
+const (
+	maxMarkdown  = 1_000_000 // GitHub takes a job's summary of 1 MiB
+	maxComment   = 60_000    // and a comment of 65,536 characters, to which a bot adds some
+	defaultWidth = 80
+	minimalWidth = 60
+	defaultTitle = "Yardarm"
 )
 
 // Formats are all formats, in the order in which help names them.
@@ -105,8 +108,8 @@ func Quiet(r *review.Review) bool {
 	return true
 }
 
-// Comment is a review as the Markdown of a comment: [Marker] first, at most 65,000 bytes, and where it leaves something out it
-// says so.
+// Comment is a review as the Markdown of a comment: [Marker] first, at most 60,000 bytes, so that there is room to add to it, and
+// where it leaves something out it says so.
 func Comment(r *review.Review, o Options) string {
 	head := Marker + "\n"
 	if Quiet(r) {
