@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/url"
-	"path"
 	"strings"
 	"time"
 
@@ -31,7 +30,7 @@ func (b *Bot) answer(ctx context.Context, p Pull, r *review.Review, approvals []
 		return err
 	}
 	calls := overtaken(now.Approvals, now.Effect)
-	check := b.judged(p, r)
+	check := judged(p, r)
 	check.Summary = callOut(calls) + check.Summary
 	if len(calls) > 0 {
 		check.Title += " An approval was given for something else."
@@ -42,15 +41,15 @@ func (b *Bot) answer(ctx context.Context, p Pull, r *review.Review, approvals []
 	if quiet(r) && comment == "" && len(calls) == 0 {
 		return nil
 	}
-	text := strings.TrimPrefix(render.Comment(lasting(r), b.shown(p)), render.Marker)
+	text := strings.TrimPrefix(render.Comment(lasting(r), shown(p)), render.Marker)
 	return b.comment(ctx, p, render.Marker+"\n"+callOut(calls)+strings.TrimSpace(text)+"\n\n"+now.String())
 }
 
 // judged is the check that a review gives.
-func (b *Bot) judged(p Pull, r *review.Review) Check {
+func judged(p Pull, r *review.Review) Check {
 	check := Check{
 		Head: p.Head, Name: checkName, Status: Completed, Conclusion: Success, ExternalID: effectOf(r.Report),
-		Title: render.Summary(r), Summary: render.Comment(lasting(r), b.shown(p)), Annotations: b.annotations(r),
+		Title: render.Summary(r), Summary: render.Comment(lasting(r), shown(p)), Annotations: annotations(r),
 	}
 	switch {
 	case r.Failed():
@@ -75,14 +74,14 @@ func quiet(r *review.Review) bool {
 }
 
 // annotations are the findings of a review that have a place.
-func (b *Bot) annotations(r *review.Review) []Annotation {
+func annotations(r *review.Review) []Annotation {
 	levels := map[render.Level]Level{render.Error: Fault, render.Warning: Warning, render.Notice: Notice}
 	var all []Annotation
 	for _, f := range render.Findings(r) {
 		if f.File != "" {
 			line := max(f.Line, 1)
 			all = append(all, Annotation{
-				File: b.file(f.File), StartLine: line, EndLine: line, StartColumn: f.Column, EndColumn: f.Column,
+				File: f.File, StartLine: line, EndLine: line, StartColumn: f.Column, EndColumn: f.Column,
 				Level: levels[f.Level], Title: f.Title, Message: f.Message,
 			})
 		}
@@ -109,17 +108,14 @@ func callOut(lines []string) string {
 	return text.String()
 }
 
-// file is where a file of the flags is in the repository.
-func (b *Bot) file(name string) string { return path.Join(b.config.Repository.Path, name) }
-
 // shown says how what is shown links to files: as they are at the head.
-func (b *Bot) shown(p Pull) render.Options {
+func shown(p Pull) render.Options {
 	repository, ok := strings.CutSuffix(p.URL, fmt.Sprintf("/pull/%d", p.Number))
 	if !ok || p.URL == "" {
 		return render.Options{}
 	}
 	return render.Options{Link: func(file string, line int) string {
-		return fmt.Sprintf("%s/blob/%s/%s#L%d", repository, p.Head, (&url.URL{Path: b.file(file)}).EscapedPath(), max(line, 1))
+		return fmt.Sprintf("%s/blob/%s/%s#L%d", repository, p.Head, (&url.URL{Path: file}).EscapedPath(), max(line, 1))
 	}}
 }
 

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -307,6 +308,26 @@ func TestTooBig(t *testing.T) {
 	head = w.propose(8, "widen", map[string]string{flagFile: flagAt(10)})
 	if run, _ := w.judged("opened", 8, head); run.Conclusion != "success" {
 		t.Errorf("after that, the check is %s: %s", run.Conclusion, run.Summary)
+	}
+}
+
+// TestFolder names files as the repository has them where the flags are in a folder of it.
+func TestFolder(t *testing.T) {
+	w := newWorld(t, func(w *world, c *webhook.Config) {
+		c.Repository.Path = "ops"
+		if err := os.Mkdir(filepath.Join(w.git.Dir, "ops"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		w.git.Git("mv", "flags", "schema", "cue.mod", "ops")
+		w.git.Push("move", nil)
+	})
+	head := w.propose(7, "widen", map[string]string{"ops/" + flagFile: mistakes})
+	run, comments := w.judged("opened", 7, head)
+	if len(run.Annotations) != 3 || run.Annotations[0].Path != "ops/"+flagFile {
+		t.Errorf("annotations %+v", run.Annotations)
+	}
+	if link := "/blob/" + head + "/ops/" + flagFile + "#L8"; len(comments) != 1 || !strings.Contains(comments[0].Body, link) {
+		t.Errorf("comments %+v, want a link to %s", comments, link)
 	}
 }
 

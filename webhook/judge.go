@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"iter"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -68,7 +69,6 @@ func (b *Bot) reviewGroup(ctx context.Context, t task) error {
 	if base, err := b.repo.Commit(ctx, t.base); err == nil { // else it goes on another group, and is judged with that
 		tip = base
 	}
-	p := Pull{Head: t.head, Base: b.branch}
 	proposal, err := b.fetch(ctx, t.ref, tip.Hash)
 	switch text := refusal(err); {
 	case text != "":
@@ -78,7 +78,8 @@ func (b *Bot) reviewGroup(ctx context.Context, t task) error {
 	case err != nil:
 		return err
 	}
-	if p, err = b.queued(ctx, t); err != nil {
+	p, err := b.queued(ctx, t)
+	if err != nil {
 		return err
 	}
 	r, _, err := b.judge(ctx, tip, p, proposal, time.Time{})
@@ -88,22 +89,21 @@ func (b *Bot) reviewGroup(ctx context.Context, t task) error {
 	if err != nil {
 		return err
 	}
-	return b.report(ctx, p.Number, b.judged(Pull{Head: t.head}, r))
+	return b.report(ctx, p.Number, judged(Pull{Head: t.head}, r))
 }
 
 // queued gives the pull request that a branch of the merge queue ends with, which its name says. Its head is the one that people
 // approved.
 func (b *Bot) queued(ctx context.Context, t task) (Pull, error) {
-	_, name, found := strings.Cut(t.ref, "/pr-")
-	number := 0
-	if _, err := fmt.Sscanf(name, "%d-", &number); !found || err != nil {
-		return Pull{Head: t.head, Base: b.branch}, nil
+	_, name, _ := strings.Cut(t.ref, "/pr-")
+	digits, _, _ := strings.Cut(name, "-")
+	if number, err := strconv.Atoi(digits); err == nil {
+		p, err := b.config.Forge.Pull(ctx, number)
+		if !errors.Is(err, ErrNotFound) {
+			return p, err
+		}
 	}
-	p, err := b.config.Forge.Pull(ctx, number)
-	if errors.Is(err, ErrNotFound) {
-		return Pull{Head: t.head, Base: b.branch}, nil
-	}
-	return p, err
+	return Pull{Head: t.head}, nil
 }
 
 // fetch brings what is proposed into memory, in a process of its own.

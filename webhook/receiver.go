@@ -80,7 +80,7 @@ func (b *Bot) authentic(w http.ResponseWriter, r *http.Request) ([]byte, error) 
 		return nil, answer{http.StatusUnauthorized, "the delivery has no X-Hub-Signature-256: give the webhook a secret"}
 	}
 	if r.ContentLength > maxDelivery {
-		return nil, tooLarge
+		return nil, errTooLarge
 	}
 	select {
 	case b.reading <- struct{}{}:
@@ -94,7 +94,7 @@ func (b *Bot) authentic(w http.ResponseWriter, r *http.Request) ([]byte, error) 
 	var over *http.MaxBytesError
 	switch {
 	case errors.As(err, &over):
-		return nil, tooLarge
+		return nil, errTooLarge
 	case err != nil:
 		return nil, answer{http.StatusBadRequest, "the delivery ends before its end"}
 	}
@@ -108,7 +108,7 @@ func (b *Bot) authentic(w http.ResponseWriter, r *http.Request) ([]byte, error) 
 	return body, nil
 }
 
-var tooLarge = answer{http.StatusRequestEntityTooLarge, fmt.Sprintf("a delivery may have %d bytes", maxDelivery)}
+var errTooLarge = answer{http.StatusRequestEntityTooLarge, fmt.Sprintf("a delivery may have %d bytes", maxDelivery)}
 
 // heard remembers the newest deliveries. One that comes again has nothing new to say: what it asked for was looked up when it
 // was done, and one that is forgotten does no harm.

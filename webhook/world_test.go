@@ -35,7 +35,6 @@ type world struct {
 	bot    *webhook.Bot
 	url    string // where deliveries go
 	log    *journal
-	count  int
 }
 
 const project = `package schema
