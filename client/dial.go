@@ -150,7 +150,7 @@ type guard struct {
 func (g *guard) open(ctx context.Context, network, address string) (net.Conn, error) {
 	conn, err := g.dial(ctx, network, address)
 	if err != nil {
-		return nil, err
+		return nil, &unreached{err}
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -160,6 +160,11 @@ func (g *guard) open(ctx context.Context, network, address string) (net.Conn, er
 	}
 	return g.conn, nil
 }
+
+// unreached is why nobody was found at the address, at which HTTP would find nobody either.
+type unreached struct{ error }
+
+func (u *unreached) Unwrap() error { return u.error }
 
 // close ends the handshake, whatever it waits for.
 func (g *guard) close() {

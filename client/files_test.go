@@ -208,14 +208,16 @@ func TestCacheOrBootstrap(t *testing.T) {
 			client.SourceCache:     snapshotOf(t, environment, test.cache, onOff("cache", true)),
 			client.SourceBootstrap: snapshotOf(t, environment, test.bootstrap, onOff("bootstrap", true)),
 		}
+		applied := make(chan struct{})
 		url := listenOn(t, accept(t, func(p *peer) {
 			p.say(encode(t, feed.Full(at[client.SourceCache])))
 			p.expect(feed.TypeApplied)
+			close(applied)
 			p.gone()
 		}))
 		cfg := client.Config{URL: url, CacheDir: t.TempDir()}
 		first := start(t, cfg)
-		await(t, first, "feed", func(s client.Status) bool { return s.Connected })
+		within(t, "applied", applied)
 		first.Close()
 
 		cfg.DialContext, cfg.BootstrapFile = unreachable, fileOf(t, at[client.SourceBootstrap])

@@ -16,20 +16,26 @@ type ending struct {
 	lasted     time.Duration // from the feed's first word on; 0: it never spoke
 	retryAfter time.Duration // what the server asked for; 0: nothing
 	hopeless   bool          // soon trying again will not help
+	unheard    bool          // it came to nothing, at a server that may well speak HTTP
 	distrust   bool          // what we hold and what the server says do not go together: ask for all of it
 }
 
 // follow keeps connected to the feed until ctx ends.
 func (c *Client) follow(ctx context.Context) {
-	var pause backoff
+	var delays backoff
 	var end ending
+	poller := newPoller(c)
 	for {
 		end = c.connect(ctx, end.distrust)
 		if ctx.Err() != nil {
 			return
 		}
-		c.lost(end)
-		if !sleep(ctx, pause.after(end)) {
+		pause, polled := poller.instead(ctx, end)
+		if !polled {
+			c.lost(end)
+			pause = delays.after(end)
+		}
+		if !sleep(ctx, pause) {
 			return
 		}
 	}
@@ -47,6 +53,8 @@ func (c *Client) connect(ctx context.Context, distrust bool) ending {
 		if r, ok := errors.AsType[*refusal](err); ok {
 			end.hopeless, end.retryAfter = r.hopeless, r.retryAfter
 		}
+		_, nobody := errors.AsType[*unreached](err)
+		end.unheard = end.retryAfter == 0 && !nobody
 		return end
 	}
 	s := &session{client: c, conn: conn, skew: skew}

@@ -29,29 +29,46 @@ func (s *session) handle(text []byte) error {
 // apply puts the snapshot that m leads to in force, whole or not at all.
 func (s *session) apply(m feed.Message, size int) error {
 	before := s.client.snapshot()
-	next, err := feed.Apply(before, m)
-	switch {
+	next, err := s.client.apply(before, m)
+	switch _, refused := errors.AsType[*refusal](err); {
+	case refused: // asking again would bring the same
+		return err
 	case errors.Is(err, feed.ErrBackwards):
 		return s.wait(err)
-	case errors.Is(err, eval.ErrFormat): // asking again would bring the same
-		return &refusal{text: "this client is too old for the server's flags: " + printable(err.Error()), hopeless: true}
 	case err != nil && s.behind && errors.Is(err, feed.ErrFrom):
 		return s.ask(err) // the server has caught up by steps that we left out
 	case err != nil:
 		return s.doubt(err)
 	}
-	if got, want := next.Meta().Environment, s.client.cfg.Environment; got != want {
-		return &refusal{text: fmt.Sprintf("server sent the flags of environment %q instead of %q", got, want), hopeless: true}
-	}
 	s.doubts, s.strays, s.behind = 0, 0, false
 	s.client.hold(next)
 	s.confirmed(m.Header)
-	if observe := s.client.cfg.OnMessage; observe != nil {
-		s.client.protect(func() { observe(Message{Message: m, Size: size, Before: before, After: next}) })
-	}
+	s.client.observe(Message{Message: m, Size: size, Before: before, After: next})
 	err = s.send(feed.Header{Type: feed.TypeApplied, Digest: next.At().Digest})
 	s.client.bump()
 	return err
+}
+
+// apply gives the snapshot that m leads to. A [refusal] says that this client can make no use of it.
+func (c *Client) apply(before *eval.Snapshot, m feed.Message) (*eval.Snapshot, error) {
+	next, err := feed.Apply(before, m)
+	switch {
+	case errors.Is(err, eval.ErrFormat):
+		return nil, &refusal{text: "this client is too old for the server's flags: " + printable(err.Error()), hopeless: true}
+	case err != nil:
+		return nil, err
+	}
+	if got, want := next.Meta().Environment, c.cfg.Environment; got != want {
+		return nil, &refusal{text: fmt.Sprintf("server sent the flags of environment %q instead of %q", got, want), hopeless: true}
+	}
+	return next, nil
+}
+
+// observe tells Config.OnMessage of a message that was put in force.
+func (c *Client) observe(m Message) {
+	if fn := c.cfg.OnMessage; fn != nil {
+		c.protect(func() { fn(m) })
+	}
 }
 
 // fresh takes the heartbeat. One of another snapshot than ours may have overtaken the message that brings it; a second is

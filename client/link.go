@@ -55,7 +55,7 @@ func (l *link) status(now time.Time, staleAfter time.Duration) (s Status, stale 
 	}
 	due := l.heard.Add(staleAfter)
 	if now.Before(due) {
-		return s, false, due
+		return s, l.lag > staleAfter, due
 	}
 	return s, true, time.Time{}
 }
@@ -76,6 +76,13 @@ func (l *link) up() bool {
 	was := l.connected
 	l.connected, l.confirmed, l.failed, l.err, l.heard = true, true, false, "", time.Now()
 	return !was
+}
+
+// polled notes that the server says what we hold, if not on a connection, and why it is not.
+func (l *link) polled(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.connected, l.confirmed, l.failed, l.err, l.heard = false, true, false, err.Error(), time.Now()
 }
 
 // behind notes that the server is at an older position than we are, and confirms nothing.

@@ -62,6 +62,7 @@ func (s *session) run() ending {
 	if r, ok := errors.AsType[*refusal](err); ok {
 		end.hopeless = r.hopeless
 	}
+	end.unheard = s.since.IsZero() && end.retryAfter == 0 && !end.hopeless && !end.distrust
 	return end
 }
 

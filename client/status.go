@@ -43,7 +43,8 @@ type Status struct {
 	At eval.At
 	// Source is where that snapshot came from. One of a file that the feed has confirmed is the feed's.
 	Source Source
-	// Connected says that there is a connection, and that the feed confirmed At on it.
+	// Connected says that there is a connection, and that the feed confirmed At on it. It is false while the client asks by
+	// HTTP, because websockets do not pass: Err says so then, and the state is Ready for as long as answers come.
 	Connected bool
 	// VerifiedAt is when the daemon last saw the origin of its flags, by the daemon's clock, as far as it told this client.
 	// Zero: it has not.

@@ -33,10 +33,14 @@ type diary struct {
 }
 
 func (d *diary) open(ctx context.Context, network, address string) (net.Conn, error) {
-	d.mu.Lock()
-	d.times = append(d.times, time.Now())
-	d.mu.Unlock()
+	d.note()
 	return d.dial(ctx, network, address)
+}
+
+func (d *diary) note() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.times = append(d.times, time.Now())
 }
 
 // gaps gives the time between attempts.
@@ -67,10 +71,15 @@ func TestAttemptsSlowDown(t *testing.T) {
 
 func TestRefusalIsRetriedSlowly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		dial, stop := pipes(http.NotFoundHandler())
+		var d diary
+		dial, stop := pipes(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/feed" { // and not a question by HTTP
+				d.note()
+			}
+			http.NotFound(w, r)
+		}))
 		defer stop()
-		d := diary{dial: dial}
-		c := start(t, client.Config{DialContext: d.open})
+		c := start(t, client.Config{DialContext: dial})
 		pass(10 * time.Minute)
 		finish(t, c)
 		if gaps := d.gaps(); len(gaps) < 15 || slices.Min(gaps) < 15*time.Second || slices.Max(gaps) > 30*time.Second {

@@ -5,12 +5,16 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/yardarm-io/yardarm/sync/feed"
 )
 
 // atHeader is the response header that tells the position, as JSON, of an answer with and without a body.
 const atHeader = "Yardarm-At"
+
+// verifiedHeader is the response header that tells when the origin of the flags was last seen, as heartbeats do.
+const verifiedHeader = "Yardarm-Verified-At"
 
 // Snapshot is the handler of GET /snapshot?environment=NAME: the newest snapshot message as a text, with the digest for an
 // ETag. It answers 503 while there is none.
@@ -30,6 +34,9 @@ func (h *Hub) Snapshot() http.Handler {
 		if st.snapshot == nil {
 			answer(w, &httpError{http.StatusServiceUnavailable, "environment " + env.name + " has no snapshot yet: try again"})
 			return
+		}
+		if seen := h.fresh.Load().verifiedAt; !seen.IsZero() {
+			w.Header().Set(verifiedHeader, seen.Format(time.RFC3339Nano))
 		}
 		// Whoever does not read is dropped, as a subscriber is; a writer that has no deadlines is no network's.
 		_ = http.NewResponseController(w).SetWriteDeadline(h.deadline(st.size))

@@ -102,6 +102,14 @@ func TestSnapshotConditions(t *testing.T) {
 			t.Errorf("%s with %s: %s: a body of %d bytes", tt.method, tt.header, tt.value, len(body))
 		}
 	}
+	if resp := s.get(t, "GET", "If-None-Match", tag); resp.Header.Get("Yardarm-Verified-At") != "" {
+		t.Error("an origin was seen that was not")
+	}
+	seen := time.Date(2026, 12, 1, 9, 0, 0, 5e8, time.UTC)
+	s.SetFresh(seen, nil)
+	if got := s.get(t, "GET", "If-None-Match", tag).Header.Get("Yardarm-Verified-At"); got != "2026-12-01T09:00:00.5Z" {
+		t.Errorf("Yardarm-Verified-At %q", got)
+	}
 	s.publish(t, state(t, 2, 40, 1))
 	if resp := s.get(t, "GET", "If-None-Match", tag); resp.StatusCode != http.StatusOK {
 		t.Errorf("%s after a change", resp.Status)
