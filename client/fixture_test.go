@@ -67,6 +67,12 @@ func encode(t *testing.T, m feed.Message) string {
 	return string(text)
 }
 
+// delta is what a server says to a client that has old.
+func delta(old, next *eval.Snapshot) feed.Message {
+	set, unset := feed.Changed(old, next)
+	return feed.Delta(old.At().Digest, next, set, unset)
+}
+
 // fileOf writes a snapshot file.
 func fileOf(t *testing.T, s *eval.Snapshot) string {
 	t.Helper()

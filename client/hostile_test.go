@@ -22,8 +22,8 @@ import (
 // A message that does not lead to what it claims changes nothing, and is answered by asking for all.
 func TestDoubtIsAnsweredByResync(t *testing.T) {
 	old, next := snapshotOf(t, environment, 1, onOff("a", false)), snapshotOf(t, environment, 2, onOff("a", true), onOff("b", true))
-	good := encode(t, feed.Delta(old, next))
-	other := feed.Delta(next, snapshotOf(t, environment, 3))
+	good := encode(t, delta(old, next))
+	other := delta(next, snapshotOf(t, environment, 3))
 	header, _, _ := strings.Cut(good, "\n")
 	for name, bad := range map[string]string{
 		"an item changed on the way": strings.Replace(good, `"serve":"on"`, `"serve":"off"`, 1),
@@ -174,7 +174,7 @@ func TestServerBehind(t *testing.T) {
 		p.say(encode(t, feed.Message{Header: feed.Header{Type: feed.TypeFresh, At: &at}}))
 		p.say(encode(t, feed.Message{Header: feed.Header{Type: feed.TypeFresh, At: &at}}))
 		<-caughtUp
-		p.say(encode(t, feed.Delta(older, newest)))
+		p.say(encode(t, delta(older, newest)))
 		p.expect(feed.TypeResync)
 		p.say(encode(t, feed.Full(newest)))
 		p.expect(feed.TypeApplied)

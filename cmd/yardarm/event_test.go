@@ -60,7 +60,8 @@ func staffFlags(t *testing.T, generation uint64, country string, flags int) *eva
 }
 
 func delta(old, next *eval.Snapshot) client.Message {
-	return client.Message{Message: feed.Delta(old, next), Size: 999, Before: old, After: next}
+	set, unset := feed.Changed(old, next)
+	return client.Message{Message: feed.Delta(old.At().Digest, next, set, unset), Size: 999, Before: old, After: next}
 }
 
 // TestWatchSaysWhatBecomes has a line for each turn and none that says what another has said.

@@ -35,18 +35,14 @@ func Current(s *eval.Snapshot) Message {
 	return Message{Header: Header{Type: TypeCurrent, At: &at}}
 }
 
-// Delta says next to a client that has old. It has no lines where only the position moved. With no old it is [Full].
-func Delta(old, next *eval.Snapshot) Message {
-	if old == nil {
-		return Full(next)
-	}
+// Delta says next to a client that has the items of digest from, given the names that [Changed] finds, or a server that keeps
+// no old snapshots remembers. It has no lines where only the position moved.
+func Delta(from string, next *eval.Snapshot, set, unset []string) Message {
 	at := next.At()
-	m := Message{Header: Header{Type: TypeDelta, At: &at, From: old.At().Digest}}
-	set, unset := Changed(old, next)
+	m := Message{Header: Header{Type: TypeDelta, At: &at, From: from, Unset: unset}}
 	for _, name := range set {
 		m.Lines = append(m.Lines, next.Line(name))
 	}
-	m.Unset = unset
 	return m
 }
 

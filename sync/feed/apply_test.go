@@ -25,6 +25,12 @@ func carry(tb testing.TB, m feed.Message) feed.Message {
 	return m
 }
 
+// delta is what a server says to a client that has old.
+func delta(old, next *eval.Snapshot) feed.Message {
+	set, unset := feed.Changed(old, next)
+	return feed.Delta(old.At().Digest, next, set, unset)
+}
+
 func sameItems(a, b *eval.Snapshot) bool {
 	for name, line := range a.Items() {
 		if !bytes.Equal(line, b.Line(name)) {
@@ -46,7 +52,7 @@ func TestApplyOfDeltaIsNew(t *testing.T) {
 	for i := range 500 {
 		before := random(t, r, uint64(i))
 		after := random(t, r, uint64(i)+uint64(r.IntN(2)))
-		got, err := feed.Apply(before, carry(t, feed.Delta(before, after)))
+		got, err := feed.Apply(before, carry(t, delta(before, after)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -67,21 +73,18 @@ func TestApplyOfDeltaIsNew(t *testing.T) {
 
 func TestDeltaHoldsOnlyWhatChanged(t *testing.T) {
 	before, after := snapshot(t, oldAt, oldLines), snapshot(t, newAt, newLines)
-	m := feed.Delta(before, after)
+	m := delta(before, after)
 	if len(m.Lines) != 1 || string(m.Lines[0]) != newLines[0] {
 		t.Errorf("lines %q, want only that of the changed flag", m.Lines)
 	}
 	if !slices.Equal(m.Unset, []string{"flag checkout.legacy"}) {
 		t.Errorf("unset %q, want only the flag that went", m.Unset)
 	}
-	if m := feed.Delta(nil, after); m.Type != feed.TypeSnapshot {
-		t.Errorf("a delta from nothing is a %s, want a snapshot", m.Type)
-	}
 }
 
 func TestPositionMovesWithoutItems(t *testing.T) {
 	before, after := snapshot(t, oldAt, oldLines), snapshot(t, newAt, oldLines)
-	for _, m := range []feed.Message{feed.Delta(before, after), feed.Current(after)} {
+	for _, m := range []feed.Message{delta(before, after), feed.Current(after)} {
 		if len(m.Lines)+len(m.Unset) != 0 {
 			t.Errorf("%s message has items", m.Type)
 		}
@@ -97,7 +100,7 @@ func TestPositionMovesWithoutItems(t *testing.T) {
 
 func TestApplyRefuses(t *testing.T) {
 	before, after := snapshot(t, oldAt, oldLines), snapshot(t, newAt, newLines)
-	lost := feed.Delta(before, after)
+	lost := delta(before, after)
 	lost.Unset = nil
 	cut := feed.Full(after)
 	cut.Lines = cut.Lines[1:]
@@ -113,8 +116,8 @@ func TestApplyRefuses(t *testing.T) {
 		m    feed.Message
 		want error // nil: any
 	}{
-		{"delta without a start", nil, feed.Delta(before, after), feed.ErrFrom},
-		{"delta from another", after, carry(t, feed.Delta(before, snapshot(t, newAt, oldLines))), feed.ErrFrom},
+		{"delta without a start", nil, delta(before, after), feed.ErrFrom},
+		{"delta from another", after, carry(t, delta(before, snapshot(t, newAt, oldLines))), feed.ErrFrom},
 		{"current without a start", nil, feed.Current(after), feed.ErrFrom},
 		{"current of another", before, feed.Current(after), feed.ErrFrom},
 		{"delta that lost a removal", before, lost, feed.ErrDigest},
@@ -122,7 +125,7 @@ func TestApplyRefuses(t *testing.T) {
 		{"snapshot with a garbled line", nil, garbled, feed.ErrDigest},
 		{"line that is no item", nil, noItem, nil},
 		{"snapshot of an older position", after, feed.Full(before), feed.ErrBackwards},
-		{"delta to an older position", after, feed.Delta(after, before), feed.ErrBackwards},
+		{"delta to an older position", after, delta(after, before), feed.ErrBackwards},
 		{"heartbeat", before, goldens(t)["fresh"], nil},
 		{"unknown type", before, feed.Message{Header: feed.Header{Type: "greeting"}}, nil},
 		{"no type", before, feed.Message{}, nil},
@@ -142,7 +145,7 @@ func TestApplyRefuses(t *testing.T) {
 
 func TestApplyGoesBackWhenToldWhy(t *testing.T) {
 	before, after := snapshot(t, oldAt, oldLines), snapshot(t, newAt, newLines)
-	for _, m := range []feed.Message{feed.Full(before), feed.Delta(after, before)} {
+	for _, m := range []feed.Message{feed.Full(before), delta(after, before)} {
 		m.Back = feed.BackRewritten
 		got, err := feed.Apply(after, carry(t, m))
 		if err != nil {

@@ -25,7 +25,7 @@ func goldens(tb testing.TB) map[string]feed.Message {
 	back.Back = feed.BackRewritten
 	return map[string]feed.Message{
 		"current":  feed.Current(before),
-		"delta":    feed.Delta(before, after),
+		"delta":    delta(before, after),
 		"snapshot": feed.Full(before),
 		"back":     back,
 		"fresh":    {Header: feed.Header{Type: feed.TypeFresh, At: &at, VerifiedAt: &verified}},

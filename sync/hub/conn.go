@@ -18,7 +18,7 @@ import (
 
 // The close codes of the feed; docs/protocol.md says what a client does on each.
 const (
-	closeGoingAway   = websocket.CloseGoingAway
+	closeGoingAway   = websocket.CloseGoingAway // which web pages send; the hub does not
 	closeUnsupported = websocket.CloseUnsupportedData
 	closePolicy      = websocket.ClosePolicyViolation
 	closeTooBig      = websocket.CloseMessageTooBig

@@ -135,11 +135,7 @@ func (st *state) since(from string) (*message, error) {
 }
 
 func (st *state) delta(from string, set, unset []string) (*message, error) {
-	m := st.told(feed.Message{Header: feed.Header{Type: feed.TypeDelta, At: &st.at, From: from, Unset: unset}})
-	for _, name := range set {
-		m.Lines = append(m.Lines, st.snapshot.Line(name))
-	}
-	return prepare(feed.Encode(m))
+	return prepare(feed.Encode(st.told(feed.Delta(from, st.snapshot, set, unset))))
 }
 
 // worthwhile says whether a delta is sent in place of a snapshot: below half its size, or so small that only being
