@@ -102,18 +102,50 @@ targets changed: the targeting key "k2" always gets "off" instead of "on"`},
 			`type changed: its values are texts instead of true or false: code that asks for true or false gets its own default
 variant value changed: the variant "off" is "no" instead of false
 variant value changed: the variant "on" is "yes" instead of true`},
+		{"variants", valued(`"old":1,"same":2,"x":3`), valued(`"new":9,"same":2,"x":4`),
+			`variant added: the variant "new" is new: 9
+variant removed: the variant "old" is gone; it was 1
+variant value changed: the variant "x" is 4 instead of 3`},
+		{"fields of a variant", valued(`"x":{"a":1,"b":{"c":[1,2],"d":true},"e":null}`), valued(`"x":{"a":"1","b":{"c":["1",2],"f":{}}}`),
+			`type changed: in the variant "x" a is a text instead of a number, b.c is a list of numbers and texts instead of numbers, b.d is gone and e is gone
+variant value changed: the variant "x" has a "1" instead of 1, b.c ["1",2] instead of [1,2], no b.d, which was true, b.f {} and no e, which was null`},
+		{"a long value", valued(`"x":"` + strings.Repeat("é", 90) + `"`), valued(`"x":""`), `variant value changed: the variant "x" is "" instead of "` + strings.Repeat("é", 79) + `…`},
+		{"a segment", uses("s") + "\n" + segment("s", `{"suffix":"@a.example"}`), uses("s") + "\n" + segment("s", `{"any":[{"suffix":"@a.example"},{"suffix":"@b.example"}]}`),
+			`segment changed: the segment s holds more people: it asks for (email ends with "@a.example" or email ends with "@b.example") instead of (email ends with "@a.example")`},
+		{"a segment within a segment", uses("s") + "\nsegment s {\"condition\":{\"segment\":\"t\"}}\n" + segment("t", `{"eq":"a"}`), uses("s") + "\nsegment s {\"condition\":{\"segment\":\"t\"}}\n" + segment("t", `{"eq":"b"}`),
+			`segment changed: the segment t holds other people: it asks for (email is "b") instead of (email is "a")`},
+		{"a segment that the flag does not use", flag + "\n" + segment("s", `{"eq":"a"}`), flag + "\n" + segment("s", `{"eq":"b"}`), ``},
+		{"a segment in place of its condition", uses("s") + "\n" + segment("s", `{"eq":"a"}`), when(`{"fields":{"email":{"eq":"a"}}}`) + "\n" + segment("s", `{"eq":"a"}`), ``},
 		{"metadata", flag, edit(`"kind":"release"`, `"expires":"2027-01-01","kind":"ops"`), `metadata changed: its kind is ops instead of release
 metadata changed: it has a day of expiry: 2027-01-01`},
 		{"exposure", flag, edit(`"description"`, `"client":true,"description"`), `exposure changed: browsers and other public clients may ask for the flag now`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			others := `flag g {"enabled":true,"off":"off","serve":"on","type":"boolean","variants":{"off":false,"on":true,"x":true}}`
-			before, after := snapshotOf(t, lines(others, c.before)...), snapshotOf(t, lines(others, c.after)...)
+			before, after := snapshotOf(t, lines(append(strings.Split(c.before, "\n"), others)...)...), snapshotOf(t, lines(append(strings.Split(c.after, "\n"), others)...)...)
 			if got := told(changes(before, after, "f")); got != c.want {
 				t.Errorf("got  %s\nwant %s", got, c.want)
 			}
 		})
 	}
+}
+
+// valued is a flag of which only the variants matter.
+func valued(variants string) string {
+	kind := map[byte]string{'{': "object", '"': "string"}[variants[strings.IndexByte(variants, ':')+1]]
+	if kind == "" {
+		kind = "number"
+	}
+	return `flag f {"enabled":false,"off":null,"type":"` + kind + `","variants":{` + variants + `}}`
+}
+
+// uses is a flag with a rule for a segment.
+func uses(segment string) string {
+	return `flag f {"enabled":true,"off":"off","rules":[{"name":"a","serve":"on","when":{"segment":"` + segment + `"}}],"serve":"off","type":"boolean","variants":{"off":false,"on":true}}`
+}
+
+func segment(name, email string) string {
+	return `segment ` + name + ` {"condition":{"fields":{"email":` + email + `}}}`
 }
 
 func lines(all ...string) []string {

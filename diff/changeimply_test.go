@@ -55,6 +55,7 @@ func TestImpliesEachWay(t *testing.T) {
 		{`{"prefix":"a"}`, `{"ne":"abc"}`, false, false},
 		{`{"match":"a"}`, `{"type":"string"}`, true, false},
 		{`{"cidr":"10.1.0.0/16"}`, `{"cidr":"10.0.0.0/8"}`, true, false},
+		{`{"cidr":"10.0.0.0/16"}`, `{"cidr":"10.0.0.0/8"}`, true, false},
 		{`{"cidr":"10.1.0.0/16"}`, `{"cidr":"11.0.0.0/8"}`, false, false},
 		{`{"cidr":"2001:db8::/48"}`, `{"cidr":"::/0"}`, true, false},
 		{`{"time":{"after":"2026-12-02T00:00:00Z"}}`, `{"time":{"after":"2026-12-01T00:00:00Z"}}`, true, false},
