@@ -45,11 +45,11 @@ func (c *comparison) audienceWords(old, now *eval.Rule) string {
 	return "reaches " + people + ": it " + strings.Join(parts, ", and ")
 }
 
-func oneOf(any []eval.Condition) *eval.Condition {
-	if any == nil {
+func oneOf(alternatives []eval.Condition) *eval.Condition {
+	if alternatives == nil {
 		return nil
 	}
-	return &eval.Condition{Op: eval.OpAny, Of: any}
+	return &eval.Condition{Op: eval.OpAny, Of: alternatives}
 }
 
 // partWords says how a part of a rule's conditions differs; nothing where it does not. Of two blocks, it tells only the

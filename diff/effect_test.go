@@ -77,7 +77,7 @@ func TestEffectProperties(t *testing.T) {
 			ec := eval.Context{"targetingKey": fmt.Sprintf("k%d", i), "plan": []any{"a", "b", "c"}[r.IntN(3)], "age": r.IntN(40)}
 			for _, key := range []string{"f", "g"} {
 				was, will := a.Decide(key, ec, mergeTime), b.Decide(key, ec, mergeTime)
-				if digest == "" && !(reflect.DeepEqual(was.Value, will.Value) && was.Variant == will.Variant) {
+				if digest == "" && (was.Variant != will.Variant || !reflect.DeepEqual(was.Value, will.Value)) {
 					t.Fatalf("seed %d: no effect, and %v gets %v of %s instead of %v", seed, ec, will, key, was)
 				}
 			}

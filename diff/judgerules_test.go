@@ -7,7 +7,9 @@ import (
 )
 
 func hoursAgo(n float64) func(environment, flag string) (time.Time, bool) {
-	return func(string, string) (time.Time, bool) { return mergeTime.Add(-time.Duration(n * float64(time.Hour))), true }
+	return func(string, string) (time.Time, bool) {
+		return mergeTime.Add(-time.Duration(n * float64(time.Hour))), true
+	}
 }
 
 func at(text string) time.Time {

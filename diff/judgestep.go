@@ -70,7 +70,7 @@ func (o *one) soak() {
 	if soak == 0 {
 		return
 	}
-	last, lastOwn := o.lastWidened(soak)
+	last, lastOwn := o.lastWidened(soak), false
 	for i := range o.Steps {
 		s := &o.Steps[i]
 		if s.Counted <= aWhisker {
@@ -85,23 +85,23 @@ func (o *one) soak() {
 }
 
 // lastWidened says when the flag was widened before this change; zero: not within soak.
-func (o *one) lastWidened(soak time.Duration) (at time.Time, own bool) {
+func (o *one) lastWidened(soak time.Duration) time.Time {
 	widens := false
 	for s := range o.own {
 		widens = widens || s.Counted > aWhisker
 	}
 	if !widens {
-		return time.Time{}, false
+		return time.Time{}
 	}
 	if o.facts.Widened == nil {
 		o.unknown(RuleMinSoak, "give it the whole history: a clone that is not shallow",
 			"it is not known when this was last widened in %s, where two widenings must be %s apart", o.environment, durationWords(soak))
-		return time.Time{}, false
+		return time.Time{}
 	}
 	if at, widened := o.facts.Widened(o.environment, o.Key); widened {
-		return at, false
+		return at
 	}
-	return time.Time{}, false
+	return time.Time{}
 }
 
 func (o *one) tooSoon(s *Step, last time.Time, soak time.Duration) {
