@@ -137,14 +137,13 @@ func (g generator) oneOf() *constraint {
 	from := one(g, [][]string{people, people, texts, versions})
 	values := []string{one(g, from), one(g, from), one(g, from)}[:1+g.IntN(3)]
 	leaf := func(form, format string, values []string, inCUE string) *constraint {
-		// CUE knows of #OneOf that it is of any type.
-		return &constraint{form: form, text: fmt.Sprintf(format, quoted(values)), likely: anys(from), inCUE: "matchN(1, [" + inCUE + "])"}
+		return &constraint{form: form, text: fmt.Sprintf(format, quoted(values)), likely: anys(from), inCUE: inCUE}
 	}
 	switch g.IntN(3) {
 	case 0:
 		return leaf("#OneOf", "{schema.#OneOf, #values: %s}", values, among(func(text string) bool { return slices.Contains(values, text) }))
 	case 1:
-		return leaf("#OneOf #fold", "{schema.#OneOf, #fold: true, #values: %s}", values, "("+strings.Join(inAnyCase(values), " | ")+")")
+		return leaf("#OneOf #fold", "{schema.#OneOf, #fold: true, #values: %s}", values, inAnyCase(values))
 	}
 	mixed := slices.Clone(values)
 	for i, value := range mixed {
@@ -156,8 +155,8 @@ func (g generator) oneOf() *constraint {
 	return leaf("#OneOf sha256", "{schema.#OneOf, #values: %s}", mixed, among(func(text string) bool { return slices.Contains(values, text) }))
 }
 
-// inAnyCase writes what texts mean under #fold as regular expressions of CUE.
-func inAnyCase(values []string) []string {
+// inAnyCase writes what texts mean under #fold as a regular expression of CUE.
+func inAnyCase(values []string) string {
 	const space = `[ \t\n\v\f\r]*`
 	patterns := make([]string, len(values))
 	for i, value := range values {
@@ -169,9 +168,9 @@ func inAnyCase(values []string) []string {
 			}
 			b.WriteString("(?:" + regexp.QuoteMeta(string(lower)) + "|" + regexp.QuoteMeta(string(upper)) + ")")
 		}
-		patterns[i] = "=~" + quoted("^"+space+b.String()+space+"$")
+		patterns[i] = b.String()
 	}
-	return patterns
+	return "=~" + quoted("^"+space+"(?:"+strings.Join(patterns, "|")+")"+space+"$")
 }
 
 // list makes a leaf about a list.

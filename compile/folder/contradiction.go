@@ -1,6 +1,8 @@
 package folder
 
 import (
+	"slices"
+
 	"cuelang.org/go/cue"
 
 	"github.com/yardarm-io/yardarm/eval"
@@ -22,16 +24,75 @@ func (c *conditions) compatible(v cue.Value, of []eval.Condition, s scope) {
 		return // whose error is noted elsewhere
 	}
 	all := eval.Condition{Op: eval.OpAll, Of: of}
+	if satisfiable(all) {
+		return
+	}
+	parts, _ := terms(all) // they are few, or all would be satisfiable
 	const hint = "write | where either will do, or remove one"
-	switch candidates, finite := constants(all); {
+	switch {
 	case kindsFor(all) == cue.BottomKind:
 		c.note(v, s, hint, "%s cannot be %s", s.attribute.name(), opposites(of))
-	case finite && !takesOne(all, candidates) && isEmptyList(candidates):
+	case slices.ContainsFunc(slices.Concat(parts...), isListType):
 		c.note(v, s, "remove [...]: list.Contains and list.MatchN ask for a list themselves",
 			"%s cannot be all that is asked of it: beside another condition [...] stands for the empty list", s.attribute.name())
-	case finite && !takesOne(all, candidates):
+	default:
 		c.note(v, s, hint, "%s cannot be all that is asked of it", s.attribute.name())
 	}
+}
+
+// satisfiable tells whether a value may satisfy a condition, as far as kinds of values and constants can tell.
+func satisfiable(c eval.Condition) bool {
+	all, ok := terms(c)
+	return !ok || slices.ContainsFunc(all, func(term []eval.Condition) bool {
+		joined := eval.Condition{Op: eval.OpAll, Of: term}
+		if kindsFor(joined) == cue.BottomKind {
+			return false
+		}
+		for _, part := range term {
+			if values, finite := constants(part); finite {
+				return takesOne(joined, values)
+			}
+		}
+		return true
+	})
+}
+
+// maxTerms bounds what alternatives within alternatives are multiplied out to.
+const maxTerms = 1000
+
+// terms multiplies a condition out: it holds for what satisfies all of one of the terms. Not ok: there are too many.
+func terms(c eval.Condition) (all [][]eval.Condition, ok bool) {
+	switch c.Op {
+	case eval.OpAny:
+		for _, part := range c.Of {
+			of, ok := terms(part)
+			if all = append(all, of...); !ok || len(all) > maxTerms {
+				return nil, false
+			}
+		}
+		return all, true
+	case eval.OpAll:
+		all = [][]eval.Condition{nil}
+		for _, part := range c.Of {
+			of, ok := terms(part)
+			if !ok || len(all)*len(of) > maxTerms {
+				return nil, false
+			}
+			all = product(all, of)
+		}
+		return all, true
+	}
+	return [][]eval.Condition{{c}}, true
+}
+
+// product joins each of some terms to each of others.
+func product(terms, others [][]eval.Condition) (all [][]eval.Condition) {
+	for _, term := range terms {
+		for _, other := range others {
+			all = append(all, slices.Concat(term, other))
+		}
+	}
+	return all
 }
 
 // opposites names the two kinds of value of which a constraint asks for both.
@@ -106,39 +167,19 @@ func kindsOf(values []any) cue.Kind {
 // constants lists the values that a condition leaves over for what is joined to it by &, if it leaves so few. CUE takes
 // [...] for the empty list there.
 func constants(c eval.Condition) (values []any, finite bool) {
-	switch c.Op {
-	case eval.OpEq:
+	switch {
+	case c.Op == eval.OpEq:
 		return []any{c.Value}, true
-	case eval.OpIn:
+	case c.Op == eval.OpIn:
 		return c.Values, true
-	case eval.OpType:
-		return []any{[]any{}}, c.Text == "list"
-	case eval.OpAll:
-		for _, part := range c.Of {
-			if values, finite = constants(part); finite {
-				return values, true
-			}
-		}
-	case eval.OpAny:
-		for _, part := range c.Of {
-			of, finite := constants(part)
-			if !finite {
-				return nil, false
-			}
-			values = append(values, of...)
-		}
-		return values, true
+	case isListType(c):
+		return []any{[]any{}}, true
 	}
 	return nil, false
 }
 
-func isEmptyList(values []any) bool {
-	if len(values) != 1 {
-		return false
-	}
-	_, is := values[0].([]any)
-	return is
-}
+// isListType recognises what [...] is read as.
+func isListType(c eval.Condition) bool { return c.Op == eval.OpType && c.Text == "list" }
 
 // takesOne tells whether one of some values at least satisfies a condition, also if that cannot be told.
 func takesOne(c eval.Condition, values []any) bool {
