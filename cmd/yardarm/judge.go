@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -17,6 +19,7 @@ import (
 	"github.com/yardarm-io/yardarm/diff/render"
 	"github.com/yardarm-io/yardarm/diff/review"
 	"github.com/yardarm-io/yardarm/eval"
+	"github.com/yardarm-io/yardarm/sync/gitrepo"
 )
 
 // judgeOptions are the flags of what judges a change: diff, and check --base.
@@ -98,6 +101,11 @@ func (a *app) judge(ctx context.Context, root string, o judgeOptions) error {
 		return err
 	}
 	found, err := a.propose(ctx, root, o)
+	if conflict, ok := errors.AsType[*gitrepo.ConflictError](err); ok {
+		fmt.Fprintf(a.stderr, "yardarm: %s cannot be merged into %s: %v; merge %s and settle that first\n",
+			cmp.Or(o.head, workingFolder), o.base, conflict, o.base)
+		return errProblems
+	}
 	if err != nil {
 		return err
 	}

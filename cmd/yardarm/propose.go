@@ -21,10 +21,14 @@ import (
 // mostMessages bounds how many commits of a proposal are read for what they ask of the policy.
 const mostMessages = 10_000
 
+// workingFolder is what the files as they lie there are called.
+const workingFolder = "the working folder"
+
 // proposal is a change as Git has it: the tip of a branch, and what it becomes by the merge.
 type proposal struct {
 	repository *gitrepo.Repo
 	shallow    bool // not all of the history is there
+	behind     bool // the base has the head already
 	base, head gitrepo.Commit
 	baseTree   fs.FS // nil: the base has no flags
 	baseName   string
@@ -42,7 +46,7 @@ func (a *app) propose(ctx context.Context, root string, o judgeOptions) (_ *prop
 	if err != nil {
 		return nil, usageError{err}
 	}
-	p := &proposal{repository: repository, baseName: o.base, newName: cmp.Or(o.head, "the working folder"), prefix: prefixOf(root)}
+	p := &proposal{repository: repository, baseName: o.base, newName: cmp.Or(o.head, workingFolder), prefix: prefixOf(root)}
 	defer func() {
 		if err != nil {
 			p.close()
@@ -63,6 +67,9 @@ func (a *app) propose(ctx context.Context, root string, o judgeOptions) (_ *prop
 	}
 	if err := p.merge(ctx, theirs); err != nil {
 		return nil, err
+	}
+	if p.behind && o.head != "" {
+		fmt.Fprintf(a.stderr, "yardarm: %s is part of %s already, so merging it changes nothing\n", o.head, o.base)
 	}
 	if p.approved, err = p.approvable(ctx, o.proposed, clean); err != nil {
 		return nil, err
@@ -131,6 +138,9 @@ func (p *proposal) merge(ctx context.Context, theirs fs.FS) error {
 		return err
 	}
 	if hash == p.base.Hash {
+		if p.merged == nil {
+			return usagef("%s has no flags: there is no folder %s", p.newName, p.prefix)
+		}
 		return nil
 	}
 	if hash == "" {
@@ -140,14 +150,12 @@ func (p *proposal) merge(ctx context.Context, theirs fs.FS) error {
 		}
 		return p.unreachable(err)
 	}
+	p.behind = hash == p.head.Hash
 	common, err := p.tree(ctx, gitrepo.Commit{Hash: hash})
 	if err != nil {
 		return err
 	}
 	p.merged, err = gitrepo.Merge(common, ours, theirs)
-	if conflict, ok := errors.AsType[*gitrepo.ConflictError](err); ok {
-		return fmt.Errorf("%s and %s cannot be merged: %w; merge %s and settle that first", p.newName, p.baseName, conflict, p.baseName)
-	}
 	return err
 }
 
