@@ -25,7 +25,7 @@ type Config struct {
 	SecretFile string
 	// CacheDir is the folder of compiled flags that the compiler keeps; "": in memory only.
 	CacheDir string
-	// Hint is called when the branch was pushed to, and must return at once; nil: nobody is told.
+	// Hint is called when the branch was pushed to or evidence was kept, and must return at once; nil: nobody is told.
 	Hint func()
 	// Population are sample contexts that weigh the blast radius; nil: none.
 	Population []eval.Context

@@ -83,7 +83,11 @@ func (b *Bot) keepEvidence(ctx context.Context, t task) error {
 		return err
 	}
 	b.config.Logger.Info("keeping the evidence of a merge", "pull", p.Number, "head", short(p.Head), "commit", short(p.MergeCommit))
-	return b.repo.AddNote(ctx, p.MergeCommit, note)
+	if err := b.repo.AddNote(ctx, p.MergeCommit, note); err != nil {
+		return err
+	}
+	b.config.Hint() // what was refused as long as nobody had approved it may be served now
+	return nil
 }
 
 // kept says whether a merge has its note.
