@@ -160,7 +160,8 @@ func pullRun(t *testing.T, f *forge, c *gitrepotest.Checkout, head string) (*run
 	}, f.env()...), readWorkflow(t, "templates/flags.yml").Jobs["check"]
 }
 
-// TestFlagsWorkflow runs what init gives to users on a change that goes too far: the line is annotated, the summary says why.
+// TestFlagsWorkflow runs what init gives to users on a change that goes too far: the line is annotated, the summary says why, and
+// the comment says the same.
 func TestFlagsWorkflow(t *testing.T) {
 	f := newForge(t)
 	c, head := proposed(t, wider, "more people", "")
@@ -179,6 +180,11 @@ func TestFlagsWorkflow(t *testing.T) {
 		if text := run.left(t, name); !strings.Contains(text, want) {
 			t.Errorf("%s lacks %q:\n%s", name, want, text)
 		}
+	}
+	report := run.left(t, "yardarm/comment.md")
+	f.keep(t, "yardarm-7", map[string]string{"comment.md": report})
+	if out := commentRun(t, f, head); len(f.Comments(7)) != 1 || strings.ReplaceAll(f.Comments(7)[0].Body, "\u200b", "") != report {
+		t.Errorf("it printed %s and left %+v", out, f.Comments(7))
 	}
 }
 

@@ -81,13 +81,18 @@ func TestWorkflowsAreSafe(t *testing.T) {
 	for _, file := range files {
 		name := filepath.Base(file)
 		w := readWorkflow(t, file)
-		for _, event := range w.On.Content {
+		for _, event := range append(w.On.Content, &w.On) {
 			if event.Value == "pull_request_target" {
 				t.Errorf("%s runs with this repository's rights on a stranger's event", name)
 			}
 		}
 		if w.Permissions == nil {
 			t.Errorf("%s says not which permissions it needs", name)
+		}
+		for what, level := range w.Permissions {
+			if level != "read" {
+				t.Errorf("%s: every job may %s %s", name, level, what)
+			}
 		}
 		for id, job := range w.Jobs {
 			for what, level := range job.Permissions {
