@@ -2,6 +2,7 @@ package diff
 
 import (
 	"fmt"
+	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -77,6 +78,30 @@ func TestReadPolicyOfNothing(t *testing.T) {
 	for _, wrong := range []string{`{"environments":{"production":{"maxStepp":25}}}`, `[]`, `{"maxAge":{"release":"180d"}}`, ``} {
 		if p, err := ReadPolicy([]byte(wrong)); err == nil {
 			t.Errorf("%q is read as %s", wrong, fmt.Sprint(p))
+		}
+	}
+}
+
+// TestDocsPolicy reads the example of docs/pull-requests.md, which names every rule.
+func TestDocsPolicy(t *testing.T) {
+	document, err := os.ReadFile("../docs/pull-requests.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, example, _ := strings.Cut(string(document), "```cue\n")
+	example, _, _ = strings.Cut(example, "```")
+	read, problems := folder.ReadProject(compiletest.New(map[string]string{"schema/project.cue": example}))
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	p, err := ReadPolicy(read.Policy)
+	if err != nil || p.Environments["production"].MinSoak != 24*60 || p.MaxAge["release"] != 180*24 {
+		t.Errorf("got %+v, %v", p, err)
+	}
+	for _, rule := range []RuleName{RuleMaxStep, RuleMinSoak, RuleFreeze, RuleRequireTests, RuleRequireOwner, RuleMaxTargets, RuleMaxFlags, RuleMaxAge,
+		RuleDeletion, RuleRebucket, RuleType, RulePolicy} {
+		if !strings.Contains(string(document), "\n| `"+string(rule)+"` |") {
+			t.Errorf("the table of rules lacks %s", rule)
 		}
 	}
 }
