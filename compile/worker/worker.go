@@ -169,12 +169,23 @@ func (p *process) explain(ctx, bounded context.Context) error {
 		return context.Cause(ctx)
 	case code == exitRefused:
 		return RefusedError(p.out.bytes)
-	case code == exitMemory, strings.Contains(stderr, "out of memory"), strings.Contains(stderr, "failed to allocate"):
+	case code == exitMemory, refusedMemory(stderr):
 		return fmt.Errorf("%w (%s)", ErrMemory, megabytes(p.cfg.MemoryLimit))
 	case code == exitDeadline, bounded.Err() != nil, p.state.UserTime()+p.state.SystemTime() >= p.cfg.processorTime():
 		return fmt.Errorf("%w (%s)", ErrDeadline, p.cfg.Timeout)
 	}
 	return &CrashError{State: p.state.String(), Stderr: stderr}
+}
+
+// refusedMemory tells from a crash's words that the kernel gave no more, be it for the heap or, in a binary with cgo, for the stack of a
+// thread.
+func refusedMemory(stderr string) bool {
+	for _, words := range []string{"out of memory", "failed to allocate", "pthread_create failed"} {
+		if strings.Contains(stderr, words) {
+			return true
+		}
+	}
+	return false
 }
 
 // processorTime is what threads of a worker may use together: whole seconds, beyond what the deadline lets them reach.
