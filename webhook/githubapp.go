@@ -112,7 +112,7 @@ func denied(err error) error {
 	}
 	switch failed.Response.StatusCode {
 	case http.StatusUnauthorized:
-		return fmt.Errorf("GitHub does not know the App by this id and key: %w", err)
+		return fmt.Errorf("GitHub does not know the App by this id and key, or the clock here is wrong: %w", err)
 	case http.StatusNotFound:
 		return fmt.Errorf("the GitHub App has no installation %d: %w", failed.InstallationID, err)
 	}

@@ -25,7 +25,7 @@ func (t *retrying) heed(response *http.Response) {
 		return
 	}
 	if reset, ok := resetOf(response); ok && response.Header.Get("X-RateLimit-Remaining") == "0" {
-		t.hold(time.Until(reset))
+		t.hold(min(time.Until(reset), maxWait))
 	}
 	response.Header.Del("X-RateLimit-Remaining")
 	response.Header.Del("X-RateLimit-Reset")
@@ -64,12 +64,13 @@ func limited(response *http.Response, try int) time.Duration {
 	reset, hasReset := resetOf(response)
 	switch seconds, err := strconv.Atoi(response.Header.Get("Retry-After")); {
 	case err == nil && seconds >= 0:
-		delay = time.Duration(seconds) * time.Second
+		delay = time.Duration(min(seconds, int(maxWait/time.Second))) * time.Second
 	case response.Header.Get("X-RateLimit-Remaining") == "0" && hasReset:
 		delay = max(time.Until(reset), 0)
 	case response.StatusCode == http.StatusForbidden && !secondary(response):
 		return 0 // we may not, ever
 	}
+	delay = min(delay, maxWait)
 	return delay + time.Second/2 + rand.N(delay/10+time.Second/2)
 }
 

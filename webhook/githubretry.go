@@ -23,6 +23,8 @@ const (
 	limitTries = 8
 	// unsaid is how long GitHub wants one to wait where a secondary limit does not say.
 	unsaid = time.Minute
+	// maxWait is how long to believe a limit at most.
+	maxWait = 24 * time.Hour
 	// maxAnswer bounds an answer.
 	maxAnswer = 32 << 20
 )

@@ -61,6 +61,24 @@ func TestGitHubWaitsForLimits(t *testing.T) {
 	}
 }
 
+func TestGitHubBelievesNoAbsurdLimit(t *testing.T) {
+	for _, header := range []map[string]string{
+		{"Retry-After": "9223372036854775807"}, {"Retry-After": "-5"}, {"Retry-After": "soon"},
+		{"X-Ratelimit-Remaining": "0", "X-Ratelimit-Reset": "9223372036854775807"}, {"X-Ratelimit-Remaining": "0", "X-Ratelimit-Reset": "-1"},
+		{"X-Ratelimit-Remaining": "0"},
+	} {
+		response := &http.Response{StatusCode: http.StatusTooManyRequests, Header: http.Header{}, Body: http.NoBody}
+		for name, value := range header {
+			response.Header.Set(name, value)
+		}
+		for try := 1; try <= limitTries; try++ {
+			if delay := limited(response, try); delay <= 0 || delay > maxWait+maxWait/5 {
+				t.Errorf("%v makes one wait for %v", header, delay)
+			}
+		}
+	}
+}
+
 func TestGitHubWaitsForNoLimitThatTakesTooLong(t *testing.T) {
 	s := webhooktest.NewServer(t)
 	config := asToken(s)
