@@ -39,7 +39,7 @@ func TestKeyFile(t *testing.T) {
 		var book logBook
 		c := start(t, client.Config{DialContext: dial, KeyFile: path, Logger: book.logger()})
 		for _, test := range []struct{ text, want string }{
-			{"", "no such file"}, {"\n", "is empty"}, {"s3cr3t s3cr3t\n", "within the key"}, {strings.Repeat("s3cr3t", 5000), "more than a key"}, {"s3cr3t\n", "401"},
+			{"", "no such file"}, {"\n", "is empty"}, {"s3cr3t or other\n", "within the key"}, {strings.Repeat("s3cr3t", 5000), "more than a key"}, {"s3cr3t\n", "401"},
 		} {
 			if test.text != "" {
 				write(test.text)
