@@ -34,3 +34,4 @@ soak: ## that memory stays flat over 10,000 compiles, in some ten minutes
 
 golden: ## write the golden files and vectors anew; the diff is yours to read
 	go test ./compile/folder ./sync/feed ./diff/render -update
+	go test -run '^TestReadmeDiff$$' ./cmd/yardarm -update
