@@ -331,6 +331,52 @@ func TestFolder(t *testing.T) {
 	}
 }
 
+// TestHostile names what is refused, and judges the next pull request as if nothing had been.
+func TestHostile(t *testing.T) {
+	w := newWorld(t)
+	var bomb strings.Builder
+	bomb.WriteString("package flags\n\n" + `flags: bomb: {description: "x", owner: "x", kind: "ops", off: "a", environments: {}, variants: {a: #l9}}` + "\n#l0: {x: 1}\n")
+	for i := range 9 {
+		fmt.Fprintf(&bomb, "#l%[2]d: {a: #l%[1]d, b: #l%[1]d, c: #l%[1]d, d: #l%[1]d, e: #l%[1]d, f: #l%[1]d, g: #l%[1]d, h: #l%[1]d}\n", i, i+1)
+	}
+	w.git.Git("checkout", "-q", "-b", "proposal-7", "main")
+	if err := os.Symlink("/etc/passwd", filepath.Join(w.git.Dir, "flags", "payments", "link.cue")); err != nil {
+		t.Fatal(err)
+	}
+	head := w.propose(7, "be hostile", map[string]string{"flags/bomb/bomb.cue": bomb.String()})
+	run, _ := w.judged("opened", 7, head)
+	found := map[string]bool{}
+	for _, a := range run.Annotations {
+		found[a.Path] = true
+	}
+	if run.Conclusion != "failure" || !(found["flags/bomb"] || found["flags/bomb/bomb.cue"]) || !found["flags/payments/link.cue"] {
+		t.Errorf("check %s %+v", run.Conclusion, run.Annotations)
+	}
+	head = w.propose(8, "widen", map[string]string{flagFile: flagAt(10)})
+	if run, _ := w.judged("opened", 8, head); run.Conclusion != "success" {
+		t.Errorf("after that, the check is %s: %s", run.Conclusion, run.Summary)
+	}
+}
+
+// TestBurst leaves one check and one comment of many deliveries at once.
+func TestBurst(t *testing.T) {
+	w := newWorld(t)
+	head := w.propose(7, "widen", map[string]string{flagFile: flagAt(60)})
+	payload := w.github.PullEvent("synchronize", 7)
+	for range 30 {
+		if code := w.deliver("pull_request", payload, secret); code != http.StatusAccepted {
+			t.Errorf("answered with %d", code)
+		}
+	}
+	w.judged("synchronize", 7, head)
+	if runs, comments := w.github.CheckRuns(head), w.github.Comments(7); len(runs) != 1 || len(comments) != 1 {
+		t.Errorf("%d check runs, %d comments", len(runs), len(comments))
+	}
+	if judged := strings.Count(w.log.text(), `msg="reporting a check"`); judged > 20 {
+		t.Errorf("judged %d times", judged)
+	}
+}
+
 // TestRerun judges again what people ask for at the check itself.
 func TestRerun(t *testing.T) {
 	w := newWorld(t)
