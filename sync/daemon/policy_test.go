@@ -118,7 +118,12 @@ func TestPolicyRefuses(t *testing.T) {
 	if at := status.Environments[0].At; at.Revision != first || at.Overlay != 1 || status.Policy.TurnedOff[0] != "production b" {
 		t.Errorf("%v is off at %+v", status.Policy.TurnedOff, at)
 	}
-	// Turned off it stays, over a restart too.
+	// Turned off it stays, with further commits and over a restart.
+	kill = remote.Push("no flag is touched", map[string]string{"README.md": "hello"})
+	status = eventually(t, d, "refused", refuses(kill))
+	if at := status.Environments[0].At; at.Overlay != 1 || len(status.Policy.TurnedOff) != 1 {
+		t.Errorf("%v is off at %+v", status.Policy.TurnedOff, at)
+	}
 	stop()
 	d, _ = startGuarded(t, remote, daemon.PolicyRefuse, dir)
 	status = eventually(t, d, "refused", refuses(kill))

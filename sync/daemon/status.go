@@ -90,6 +90,11 @@ func (b *board) accept() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.status.Refused, b.status.Problems = nil, nil
+	if b.status.Policy != nil && len(b.status.Policy.TurnedOff) > 0 {
+		status := *b.status.Policy // readers may have the old one
+		status.TurnedOff = nil
+		b.status.Policy = &status
+	}
 }
 
 // refuse notes what is refused, and says whether that is news.
@@ -112,7 +117,7 @@ func (b *board) refuse(refused *feed.Refused, problems []*compile.Error) bool {
 func (b *board) judged(status PolicyStatus) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if old := b.status.Policy; old != nil && old.From == status.From && old.To == status.To {
+	if old := b.status.Policy; old != nil && old.From == status.From { // so what was turned off still is
 		status.TurnedOff = old.TurnedOff
 		if reflect.DeepEqual(*old, status) {
 			return false
