@@ -18,6 +18,9 @@ type machine interface {
 	cuts() []rune
 }
 
+// mostStates bounds how many states of machines together are looked at.
+const mostStates = 20_000
+
 // automaton runs machines side by side.
 type automaton struct {
 	machines []*stepper
@@ -88,8 +91,8 @@ func rank(r rune) int {
 }
 
 // words gives, for each vector of answers that some string gets, up to each of them, the shortest strings first. all is
-// false where there were more states than most, or more work than may be spent, so that vectors may be missing.
-func (a *automaton) words(most, each int) (found []word, all bool) {
+// false where there were too many states, or more work than may be spent, so that vectors may be missing.
+func (a *automaton) words(each int) (found []word, all bool) {
 	type node struct {
 		from int // the index of the node before; -1: none
 		by   rune
@@ -117,7 +120,7 @@ func (a *automaton) words(most, each int) (found []word, all bool) {
 		for c, r := range a.alphabet {
 			next := a.next(tuples[at], c)
 			if key := tupleKey(next); !seen[key] {
-				if len(nodes) >= most {
+				if len(nodes) >= mostStates {
 					return found, false
 				}
 				seen[key] = true

@@ -68,7 +68,7 @@ func TestWords(t *testing.T) {
 			machines = append(machines, newPattern(p))
 		}
 		machines = append(machines, sizer(r.letters(2)), newTextList([]string{r.letters(3), "ab"}))
-		words, all := newAutomaton(machines, newMemory().spend).words(mostStates, 1)
+		words, all := newAutomaton(machines, newMemory().spend).words(1)
 		if !all {
 			t.Fatalf("seed %d: %q have too many states", seed, patterns)
 		}
@@ -96,7 +96,7 @@ func TestWords(t *testing.T) {
 // TestNone requires that a combination that no string answers is not found.
 func TestNone(t *testing.T) {
 	for _, c := range [][]string{{"^[0-9]+$", "[a-z]"}, {"^ab", "^b"}, {"^a{2}$", "^.{3}"}, {`^\w+$`, " "}} {
-		words, _ := newAutomaton([]machine{newPattern(c[0]), newPattern(c[1])}, newMemory().spend).words(mostStates, 1)
+		words, _ := newAutomaton([]machine{newPattern(c[0]), newPattern(c[1])}, newMemory().spend).words(1)
 		if i := slices.IndexFunc(words, func(w word) bool { return w.vector == "11" }); i >= 0 {
 			t.Errorf("%q answers yes to %q", words[i].text, c)
 		}

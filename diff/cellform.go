@@ -52,7 +52,7 @@ func (f *finder) forms() {
 // cross assumes strings of each shape that the atoms answer as for one of the examples, or not at all.
 func (f *finder) cross(atoms []int, examples []string, pattern string) {
 	_, machines := f.shaped()
-	words, all := newAutomaton(append(machines, newPattern(pattern)), f.memory.spend).words(mostStates, 1)
+	words, all := newAutomaton(append(machines, newPattern(pattern)), f.memory.spend).words(1)
 	if !all {
 		f.full = true
 	}

@@ -2,11 +2,8 @@ package diff
 
 import "github.com/yardarm-io/yardarm/eval"
 
-// Bounds of the search for strings.
-const (
-	mostStates = 20_000 // that machines may be in together
-	fewTexts   = 256    // constants that are told from other strings by a machine
-)
+// fewTexts is up to how many constants are told from other strings by a machine.
+const fewTexts = 256
 
 // strings adds the cells of strings.
 func (f *finder) strings() {
@@ -68,7 +65,7 @@ func (f *finder) shapes(texts []string) {
 	if few {
 		machines = append(machines, newTextList(texts))
 	}
-	words, all := newAutomaton(machines, f.memory.spend).words(mostStates, 8)
+	words, all := newAutomaton(machines, f.memory.spend).words(8)
 	for _, w := range words {
 		f.add(w.text)
 		if !few {

@@ -34,8 +34,8 @@ func (m *memory) spend(steps int) bool {
 func (m *memory) isBroken(snapshot *eval.Snapshot, key string) bool {
 	if m.broken[snapshot] == nil {
 		m.broken[snapshot] = map[string]bool{}
-		for key := range snapshot.Broken() {
-			m.broken[snapshot][key] = true
+		for key, problem := range snapshot.Broken() {
+			m.broken[snapshot][key] = problem != nil
 		}
 	}
 	return m.broken[snapshot][key]

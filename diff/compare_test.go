@@ -109,7 +109,11 @@ f
   merge moved 55 counted 55 keys 0
     everyone: off>on 55
 `},
-		{"turned off", []string{onOff("f", own+`"share":60000}]`)}, []string{strings.Replace(onOff("f", own+`"share":60000}]`), "true", "true", 1) + ""}, Options{}, ""},
+		{"a rule removed", []string{onOff("f", own+`"share":60000}]`)}, []string{onOff("f", `"serve":"off"`)}, Options{}, `
+f
+  merge moved 60 counted 0 keys 0
+    everyone: on>off 60 off
+`},
 		{"disabled", []string{onOff("f", `"serve":"on"`)}, []string{strings.Replace(onOff("f", `"serve":"on"`), `"enabled":true`, `"enabled":false`, 1)}, Options{}, `
 f
   merge moved 100 counted 0 keys 0

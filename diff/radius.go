@@ -19,7 +19,7 @@ type pin struct {
 	text string
 }
 
-// span is the buckets from from on and before to.
+// span is the buckets at and after from, and before to.
 type span struct{ from, to int }
 
 func (s span) full() bool { return s == span{0, whole} }

@@ -6,6 +6,7 @@ import (
 	"math"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -341,6 +342,33 @@ func TestEveryBucket(t *testing.T) {
 			}
 			if !reflect.DeepEqual(got, want) {
 				t.Errorf("%s: have %v, want %v\n%s\n%s", text, got, want, before.Line("flag f"), after.Line("flag f"))
+			}
+		}
+	}
+}
+
+// TestNamedKeys holds the buckets of users who are named to the engine's, right where a share ends.
+func TestNamedKeys(t *testing.T) {
+	keys := make([]string, 40)
+	for i := range keys {
+		keys[i] = fmt.Sprintf("%q", fmt.Sprintf("user-%d", i))
+	}
+	state := func(share int) *eval.Snapshot {
+		return snapshot(t, onOff("f", fmt.Sprintf(`"serve":"off","rules":[{"name":"a","serve":"on","share":%d,"when":{"fields":{"targetingKey":{"in":[%s]}}}}]`,
+			share, strings.Join(keys, ","))))
+	}
+	for i := range keys {
+		bucket := eval.Bucket(fmt.Sprintf("f:share:user-%d", i))
+		for share := bucket - 1; share <= bucket+1; share++ {
+			before, after, want := state(0), state(share), 0
+			for j := range keys {
+				if after.Decide("f", eval.Context{eval.TargetingKey: fmt.Sprintf("user-%d", j)}, testNow).Variant == "on" {
+					want++
+				}
+			}
+			step := Compare("e", before, after, Options{Now: testNow}).Flags[0].Steps[0]
+			if step.Keys != want || step.Moved != 0 {
+				t.Errorf("a share of %d: have %d keys and %v moved, want %d", share, step.Keys, step.Moved, want)
 			}
 		}
 	}

@@ -95,7 +95,7 @@ func (at *point) with(attribute int, cells cellSet, p *pin) *point {
 
 // pin looks at each known text of an attribute by itself.
 func (w *walk) pin(at *point, a *attribute) {
-	kept := w.leaves
+	others := w.leaves
 	w.leaves = nil
 	for i := range at.cells[a.index].all() {
 		cells := newCellSet(len(a.cells))
@@ -105,7 +105,7 @@ func (w *walk) pin(at *point, a *attribute) {
 			w.explore(at.with(a.index, cells, &pin{i, text}))
 		}
 	}
-	w.leaves = append(kept, mergeAt(w.leaves, a.index)...)
+	w.leaves = slices.Concat(others, mergeAt(w.leaves, a.index))
 	w.classes--
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -281,10 +282,7 @@ func (r random) pair(t testing.TB) (before, after *eval.Snapshot) {
 
 // changed is the flag with one thing changed.
 func (r random) changed(old jsonObject) jsonObject {
-	f := jsonObject{}
-	for key, v := range old {
-		f[key] = v
-	}
+	f := maps.Clone(old)
 	rules, _ := f["rules"].([]any)
 	if len(rules) == 0 {
 		other := r.flag("f")
@@ -298,10 +296,7 @@ func (r random) changed(old jsonObject) jsonObject {
 	}
 	rules = append([]any{}, rules...)
 	i := r.IntN(len(rules))
-	rule := jsonObject{}
-	for key, v := range rules[i].(jsonObject) {
-		rule[key] = v
-	}
+	rule := maps.Clone(rules[i].(jsonObject))
 	switch {
 	case rule["share"] != nil:
 		rule["share"] = r.amount()

@@ -42,7 +42,7 @@ func (a *attribute) term(cell int, outside, present cellSet) (cellSet, string) {
 		}
 		return set
 	}
-	for i := len(literals) - 1; i >= 0; i-- {
+	for i := range slices.Backward(literals) {
 		if fewer := slices.Delete(slices.Clone(literals), i, i+1); !meet(fewer).meets(outside) {
 			literals = fewer
 		}
@@ -85,7 +85,7 @@ var negations = [][2]string{{"is not ", "is "}, {"is ", "is not "}, {"begins wit
 
 // words says that the atom holds or that it does not.
 func (t *atom) words(holds bool) string {
-	text := ""
+	var text string
 	switch t.kind {
 	case atomObject:
 		text = "is an object"
