@@ -106,3 +106,24 @@ warn deletion f: this is removed, and it is not known whether services still ask
 		})
 	}
 }
+
+// TestOrder: what fails comes first, then by environment as the author has them, by flag and by time.
+func TestOrder(t *testing.T) {
+	guard := Guard{MaxStep: new(1.0)}
+	steps := []Step{{Counted: 2}, {At: mergeTime.Add(2 * time.Hour), Counted: 2}}
+	removed := Flag{Key: "z", Changes: []Change{{Kind: FlagRemoved}}, Steps: []Step{{}}}
+	environments := []Environment{
+		{Name: "staging", Flags: []Flag{{Key: "b", Steps: steps}, removed}},
+		{Name: "production", Flags: []Flag{{Key: "a", Steps: steps}, {Key: "c", Steps: steps}}},
+	}
+	verdicts := Judge(Policy{Environments: map[string]Guard{"production": guard, "staging": guard}}, environments, Facts{Now: mergeTime, PolicyChanges: []string{"p"}})
+	var got []string
+	for _, v := range verdicts {
+		got = append(got, strings.TrimSpace(fmt.Sprintf("%s %s %s %t", v.Outcome, v.Environment, v.Flag, !v.At.IsZero())))
+	}
+	want := []string{"fail staging b false", "fail staging b true", "fail production a false", "fail production a true", "fail production c false",
+		"fail production c true", "warn   false", "warn staging z false"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q", got)
+	}
+}
