@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"sync"
+	"time"
 )
 
 // later holds the step to judge next. Steps that come faster than they are judged become one, from the first state to the last.
@@ -27,15 +28,24 @@ func (l *later) put(s step) {
 	}
 }
 
-// take waits for a step.
-func (l *later) take(ctx context.Context) (step, error) {
+// take waits for a step and then, for so long, for others to join it.
+func (l *later) take(ctx context.Context, pause time.Duration) (step, error) {
 	select {
 	case <-ctx.Done():
 		return step{}, ctx.Err()
 	case <-l.news:
 	}
+	select {
+	case <-ctx.Done():
+		return step{}, ctx.Err()
+	case <-time.After(pause):
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	select {
+	case <-l.news: // of what has joined
+	default:
+	}
 	s := *l.waiting // put sets it before it says so
 	l.waiting = nil
 	return s, nil

@@ -42,6 +42,8 @@ type PolicyStatus struct {
 const (
 	// judgeWithin bounds how long one judgement may take.
 	judgeWithin = 30 * time.Second
+	// judgeAfter is how long what was published waits to be judged, so that it reaches the subscribers undisturbed.
+	judgeAfter = 200 * time.Millisecond
 	// pardonAgain is how often a commit that the policy refuses is judged anew where neither its note nor the clock call for it
 	// earlier.
 	pardonAgain = time.Minute
@@ -174,7 +176,7 @@ func (d *Daemon) tell(status PolicyStatus) {
 // judgeLater judges what was published already, until ctx ends. What fails to be judged is said, and stops nothing.
 func (d *Daemon) judgeLater(ctx context.Context) error {
 	for {
-		s, err := d.later.take(ctx)
+		s, err := d.later.take(ctx, judgeAfter)
 		if err != nil {
 			return err
 		}
