@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"iter"
 	"os"
-	"path/filepath"
 	"slices"
 
 	"github.com/yardarm-io/yardarm/compile"
@@ -46,7 +45,7 @@ func (a *app) propose(ctx context.Context, root string, o judgeOptions) (_ *prop
 	if err != nil {
 		return nil, usageError{err}
 	}
-	p := &proposal{repository: repository, baseName: o.base, newName: cmp.Or(o.head, workingFolder), prefix: prefixOf(root)}
+	p := &proposal{repository: repository, baseName: o.base, newName: cmp.Or(o.head, workingFolder), prefix: repository.Path()}
 	defer func() {
 		if err != nil {
 			p.close()
@@ -217,20 +216,6 @@ func (p *proposal) codeOwners(ctx context.Context) ([]byte, error) {
 		}
 	}
 	return nil, nil
-}
-
-// prefixOf is the folder of the flags within its Git repository, with forward slashes; "" for its root.
-func prefixOf(root string) string {
-	for dir := root; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
-		if exists(filepath.Join(dir, ".git")) {
-			prefix, _ := filepath.Rel(dir, root) // one is above the other
-			if prefix == "." {
-				return ""
-			}
-			return filepath.ToSlash(prefix)
-		}
-	}
-	return ""
 }
 
 // fill puts the proposal into a request.

@@ -43,7 +43,7 @@ func (d *Daemon) judge(ctx context.Context, s step) (verdicts []diff.Verdict, re
 		Base:    review.Side{Name: short(s.from), At: eval.At{Revision: s.from}, Output: before},
 		New:     review.Side{Name: short(s.to.Hash), At: eval.At{Revision: s.to.Hash}, Output: s.after},
 		History: history.New(s.repository, d.judging, s.from),
-		Prefix:  d.config.Repository.Path,
+		Prefix:  s.repository.Path(),
 	}
 	if request.CodeOwners, err = codeOwners(ctx, s.repository, s.from); err != nil {
 		return nil, refresh, err

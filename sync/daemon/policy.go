@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/yardarm-io/yardarm/compile"
@@ -134,7 +135,9 @@ func (d *Daemon) refuseBy(ctx context.Context, s step, verdicts []diff.Verdict) 
 	var problems []*compile.Error
 	for _, v := range verdicts {
 		if v.Outcome == diff.Failed {
-			problems = append(problems, problemOf(v))
+			p := problemOf(v)
+			p.File = strings.TrimPrefix(p.File, s.repository.Path()+"/") // as those that the compiler finds
+			problems = append(problems, p)
 		}
 	}
 	d.refuse(s.to.Hash, problems)

@@ -28,6 +28,11 @@ func (r *Repo) link(ctx context.Context, hash plumbing.Hash) (link, error) {
 	if known := r.history.commits[hash]; known.generation > 0 {
 		return known, nil
 	}
+	if len(r.history.commits) == 0 { // before anything is read, where it is cut off
+		if err := r.heedShallow(); err != nil {
+			return link{}, err
+		}
+	}
 	open := []plumbing.Hash{hash}
 	for steps := 0; len(open) > 0; steps++ {
 		if steps%256 == 0 && ctx.Err() != nil {

@@ -134,6 +134,9 @@ func TestLocalForms(t *testing.T) {
 	})
 	t.Run("a folder of a checkout", func(t *testing.T) {
 		r := open(t, gitrepo.Config{URL: filepath.Join(work.Dir, "deploy", "flags")})
+		if r.Path() != "deploy/flags" {
+			t.Errorf("its path is %q", r.Path())
+		}
 		if got := content(t, r, hash, "flags/a.cue"); !strings.HasSuffix(got, "value: 9\n") {
 			t.Errorf("tree has %q", got)
 		}
@@ -153,6 +156,9 @@ func TestShallowClone(t *testing.T) {
 	}
 	if c, err := r.Commit(t.Context(), two); err != nil || len(c.Parents) != 0 {
 		t.Errorf("the cut-off commit is %+v, %v", c, err)
+	}
+	if c, err := open(t, gitrepo.Config{URL: dir}).Commit(t.Context(), two); err != nil || c.Generation != 1 {
+		t.Errorf("looked at first, the cut-off commit is %+v, %v", c, err)
 	}
 	work.Git("-C", dir, "fetch", "-q", "--unshallow")
 	if c := fetch(t, r, tip); c.Generation != 3 {

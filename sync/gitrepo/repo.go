@@ -93,6 +93,10 @@ func (r *Repo) String() string { return r.at.name }
 // Local tells whether the repository is read in place, where a fetch costs microseconds.
 func (r *Repo) Local() bool { return r.remote == nil }
 
+// Path gives the folder of the flags inside the repository, with forward slashes: Config.Path or what took its place. "" is the
+// root.
+func (r *Repo) Path() string { return r.config.Path }
+
 // Close ends a running fetch, waits for running calls, and frees the files. Later calls give ErrClosed.
 func (r *Repo) Close() error {
 	r.stop()
