@@ -13,12 +13,12 @@ type memory struct {
 	broken   map[*eval.Snapshot]map[string]bool
 	matchers map[string]*eval.Matcher // by the condition's JSON; nil: it cannot be asked
 	tables   map[string]*attribute    // by all that decides into which cells values fall
-	left     int                      // work that may still be done, in steps of about 100 ns
+	left     int                      // work that may still be done, in steps of some 100 ns
 }
 
 // mostWork bounds a comparison of two snapshots, so that no change, however it is made, keeps others waiting. What is not
 // looked at counts as the most that can be.
-const mostWork = 50_000_000
+const mostWork = 10_000_000
 
 func newMemory() *memory {
 	return &memory{map[*eval.Snapshot]map[string]bool{}, map[string]*eval.Matcher{}, map[string]*attribute{}, mostWork}

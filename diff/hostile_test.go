@@ -45,6 +45,9 @@ func TestTooMuch(t *testing.T) {
 			if !step.Incomplete || step.Moved != 100 || step.Counted != 100 {
 				t.Errorf("have %+v", step)
 			}
+			if c.name != "digests" { // the others take longer
+				return
+			}
 			if off := Compare("e", after, before, Options{Now: testNow}).Flags[0].Steps[0]; off.Counted != 0 {
 				t.Errorf("turning it off counts %v", off.Counted)
 			}

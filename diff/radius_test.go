@@ -6,6 +6,7 @@ import (
 	"math"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -303,17 +304,15 @@ func TestPlanned(t *testing.T) {
 // TestEveryBucket counts one-dimensional flags out over all 100,000 buckets, with a key of each, and requires the very same
 // figures.
 func TestEveryBucket(t *testing.T) {
-	keys := map[string][]string{}
-	for _, text := range []string{"f:share:", "pepper:"} {
-		all := make([]string, whole)
-		for i, left := 0, whole; left > 0; i++ {
-			key := fmt.Sprintf("k-%d", i)
+	keys := map[string][]string{"f:share:": make([]string, whole), "pepper:": make([]string, whole)}
+	for i, left := 0, 2*whole; left > 0; i++ {
+		key := "k-" + strconv.Itoa(i)
+		for text, all := range keys {
 			if b := eval.Bucket(text + key); all[b] == "" {
 				all[b] = key
 				left--
 			}
 		}
-		keys[text] = all
 	}
 	r := newRandom(7)
 	for range 2 {
