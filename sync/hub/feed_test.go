@@ -167,12 +167,41 @@ func TestApplied(t *testing.T) {
 	}
 	got.Remote, got.Since = "", time.Time{}
 	want := hub.Subscriber{Environment: "production", Service: "checkout", Instance: "pod-7",
-		Sent: snap.At().Digest, Applied: snap.At().Digest}
+		Sent: snap.At().Digest, Applied: snap.At().Digest, Revision: snap.At().Revision, Generation: 1}
 	if got != want {
 		t.Errorf("subscriber %+v, want %+v", got, want)
 	}
 	c.ws.Close()
 	eventually(t, "the subscriber is gone", func() bool { return len(s.Subscribers()) == 0 })
+}
+
+// TestAppliedPosition tells of subscribers that lag how far they are, and takes equal content for the newest that has it.
+func TestAppliedPosition(t *testing.T) {
+	s := serve(t, hub.Config{})
+	s.publish(t, state(t, 1, 30))
+	c := s.dial(t, "")
+	c.next(t, feed.TypeSnapshot)
+	applied := func(digest string) {
+		c.say(t, feed.Message{Header: feed.Header{Type: feed.TypeApplied, Digest: digest}})
+		eventually(t, "applied is known", func() bool { return s.Subscribers()[0].Applied == digest })
+	}
+	at := func(want uint64) {
+		t.Helper()
+		if got := s.Subscribers()[0]; got.Generation != want || (got.Revision == "") != (want == 0) {
+			t.Errorf("the subscriber is at generation %d, revision %q, want %d", got.Generation, got.Revision, want)
+		}
+	}
+	at(0)
+	first := state(t, 1, 30)
+	applied(first.At().Digest)
+	s.publish(t, state(t, 2, 30, 1))
+	at(1)
+	s.publish(t, state(t, 3, 30)) // as it was
+	at(3)
+	s.publish(t, state(t, 4, 30)) // no flag changed
+	at(4)
+	applied(state(t, 1, 30, 9).At().Digest) // never served
+	at(0)
 }
 
 func TestRewritten(t *testing.T) {

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"github.com/yardarm-io/yardarm/eval"
 )
 
 // Subscriber is what is known of a connection.
@@ -17,19 +19,38 @@ type Subscriber struct {
 	// Sent is the digest that was sent last, Applied the one that the client said it has in force; "": none yet.
 	Sent    string `json:"sent,omitempty"`
 	Applied string `json:"applied,omitempty"`
+	// Revision and Generation are the newest position at which Applied was served; "" and 0: none that is remembered.
+	Revision   string `json:"revision,omitempty"`
+	Generation uint64 `json:"generation,omitempty"`
 }
 
 // Subscribers lists the connections, by environment, service, instance and age.
 func (h *Hub) Subscribers() []Subscriber {
 	var list []Subscriber
-	h.each(func(s *subscriber) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		list = append(list, Subscriber{s.env.name, s.hello.service, s.hello.instance, s.remote, s.since, s.sent, s.applied})
-	})
+	for _, env := range h.all() {
+		at := env.latest.Load().positions()
+		env.roster.each(func(s *subscriber) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			p := at[s.applied]
+			list = append(list, Subscriber{s.env.name, s.hello.service, s.hello.instance, s.remote, s.since, s.sent, s.applied, p.Revision, p.Generation})
+		})
+	}
 	slices.SortFunc(list, func(a, b Subscriber) int {
 		return cmp.Or(cmp.Compare(a.Environment, b.Environment), cmp.Compare(a.Service, b.Service),
 			cmp.Compare(a.Instance, b.Instance), a.Since.Compare(b.Since))
 	})
 	return list
+}
+
+// positions gives the newest position of each digest that is served or remembered.
+func (st *state) positions() map[string]eval.At {
+	at := make(map[string]eval.At, len(st.past)+1)
+	for _, p := range slices.Backward(st.past) { // the newest comes first there, and is to win
+		at[p.At.Digest] = p.At
+	}
+	if st.snapshot != nil {
+		at[st.at.Digest] = st.at
+	}
+	return at
 }
