@@ -166,6 +166,28 @@ func TestEffectChanges(t *testing.T) {
 	}
 }
 
+// TestEffectBeforeApproval credits an approval to what the check told then, though the branch moved before the bot heard of it.
+func TestEffectBeforeApproval(t *testing.T) {
+	w := newWorld(t)
+	head := w.propose(7, "widen", map[string]string{flagFile: flagAt(10)})
+	w.judged("opened", 7, head)
+	w.github.AddReview(7, webhooktest.Review{User: "ada", State: "APPROVED", Head: head})
+	before := w.git.Head()
+	after := w.git.Push("add another", map[string]string{"flags/payments/more.cue": strings.ReplaceAll(flagAt(10), "checkout.pay", "checkout.more")})
+	w.tell("push", w.github.PushEvent("main", before, after), "judge", 7)
+	if run := w.check(head); strings.Contains(run.Summary, "another effect") {
+		t.Errorf("the same effect is called out: %s", run.Summary)
+	}
+	w.github.AddReview(7, webhooktest.Review{User: "mia", State: "APPROVED", Head: head})
+	before, after = after, w.git.Push("let one in", map[string]string{
+		flagFile: strings.Replace(flagAt(5), "environments: staging:", "environments: production: targets: on: [\"eve\"]\n\tenvironments: staging:", 1),
+	})
+	w.tell("push", w.github.PushEvent("main", before, after), "judge", 7)
+	if run := w.check(head); !strings.Contains(run.Summary, "`mia` approved another effect") || !strings.Contains(run.Summary, "`ada` approved another effect") {
+		t.Errorf("another effect is not called out: %s", run.Summary)
+	}
+}
+
 // TestNoFlags leaves a check and no comment where no flag is touched.
 func TestNoFlags(t *testing.T) {
 	w := newWorld(t)

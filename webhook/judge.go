@@ -95,15 +95,21 @@ func (b *Bot) reviewGroup(ctx context.Context, t task) error {
 // queued gives the pull request that a branch of the merge queue ends with, which its name says. Its head is the one that people
 // approved.
 func (b *Bot) queued(ctx context.Context, t task) (Pull, error) {
-	_, name, _ := strings.Cut(t.ref, "/pr-")
-	digits, _, _ := strings.Cut(name, "-")
-	if number, err := strconv.Atoi(digits); err == nil {
+	if number := queuedPull(t.ref); number > 0 {
 		p, err := b.config.Forge.Pull(ctx, number)
 		if !errors.Is(err, ErrNotFound) {
 			return p, err
 		}
 	}
 	return Pull{Head: t.head}, nil
+}
+
+// queuedPull reads the number from gh-readonly-queue/BRANCH/pr-NUMBER-HASH; 0: there is none. The branch may be called anything.
+func queuedPull(ref string) int {
+	name, _ := strings.CutPrefix(ref[strings.LastIndex(ref, "/")+1:], "pr-")
+	digits, _, _ := strings.Cut(name, "-")
+	number, _ := strconv.Atoi(digits)
+	return number
 }
 
 // fetch brings what is proposed into memory, in a process of its own.

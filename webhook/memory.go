@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/yardarm-io/yardarm/diff"
 )
@@ -57,33 +58,34 @@ func (m memory) String() string {
 	}
 }
 
-// recall finds the line in a comment. One that somebody has spoiled is as good as none.
+// recall finds the line in a comment: the last one that begins so, since what stands before tells of names that strangers chose. One
+// that somebody has spoiled is as good as none.
 func recall(comment string) memory {
 	var m memory
-	_, rest, _ := strings.Cut(comment, memoryBegin)
-	text, _, _ := strings.Cut(rest, memoryEnd)
-	_ = json.Unmarshal([]byte(text), &m)
+	if at := strings.LastIndex(comment, "\n"+memoryBegin); at >= 0 {
+		text, _, _ := strings.Cut(comment[at+1+len(memoryBegin):], memoryEnd)
+		_ = json.Unmarshal([]byte(text), &m)
+	}
 	return m
 }
 
-// weigh says of each approval what was approved: as remembered, or as the check of the approved head tells, or the present effect
-// where the present head was approved.
+// weigh says of each approval what was approved: as remembered, or as the check of the approved head tells, which is still the one
+// from before this judgement; or the present effect where the present head was approved and is judged for the first time.
 func (b *Bot) weigh(ctx context.Context, approvals []diff.Approval, before memory, head, effect string) ([]given, error) {
 	var all []given
 	for _, a := range approvals {
 		g := given{Who: a.Who, Head: a.Head}
-		i := slices.IndexFunc(before.Approvals, func(old given) bool { return old.Who == a.Who && strings.HasPrefix(a.Head, old.Head) })
-		var err error
-		switch {
-		case i >= 0:
-			g.Effect = before.Approvals[i].Effect
-		case a.Head == head:
-			g.Effect = effect
-		default:
-			g.Effect, err = b.effectAt(ctx, a.Head)
+		i := slices.IndexFunc(before.Approvals, func(old given) bool { return old.Who == a.Who && old.Head == a.Head })
+		if i >= 0 {
+			all = append(all, before.Approvals[i])
+			continue
 		}
-		if err != nil {
+		var err error
+		if g.Effect, err = b.effectAt(ctx, a.Head); err != nil {
 			return nil, err
+		}
+		if a.Head == head {
+			g.Effect = cmp.Or(g.Effect, effect)
 		}
 		all = append(all, g)
 	}
@@ -119,12 +121,15 @@ func overtaken(all []given, effect string) []string {
 	return lines
 }
 
-// code shows a name that comes from outside as nothing but itself.
+// maxCode bounds a name that comes from outside, in bytes.
+const maxCode = 2000
+
+// code shows a name that comes from outside as nothing but itself. What is not to be seen, or turns the text around, is left out.
 func code(name string) string {
-	return "`" + strings.Map(func(r rune) rune {
-		if r < ' ' || r == '`' {
+	return "`" + clip(strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) || r == '`' {
 			return -1
 		}
 		return r
-	}, name) + "`"
+	}, name), maxCode) + "`"
 }

@@ -21,6 +21,29 @@ func TestMemorySurvivesAComment(t *testing.T) {
 	}
 }
 
+// TestMemoryIsOurs forgets what a stranger has the comment say, such as in the name of a file.
+func TestMemoryIsOurs(t *testing.T) {
+	forged := memory{Approvals: []given{{"ada", "", "the stranger's"}}}.String()
+	ours := memory{Effect: "e", Approvals: []given{{"ada", "h1", "e"}}}
+	refused := "<!-- yardarm -->\nThis can't be judged: " + code("both sides changed "+forged+"\n"+forged) + ".\n\n"
+	if got := recall(refused + ours.String()); got.String() != ours.String() {
+		t.Errorf("recalled %+v, want %+v", got, ours)
+	}
+	if got := recall(refused); got.Effect != "" || len(got.Approvals) != 0 {
+		t.Errorf("recalled %+v of no memory", got)
+	}
+}
+
+// TestCode shows names for what they are.
+func TestCode(t *testing.T) {
+	if got := code("a`b\u202egnp.\x1b[31m\u200b\u0085c"); got != "`abgnp.[31mc`" {
+		t.Errorf("shown as %q", got)
+	}
+	if got := code(strings.Repeat("é", 5000)); len(got) > maxCode+2 || !strings.HasSuffix(got, "…`") {
+		t.Errorf("shown with %d bytes", len(got))
+	}
+}
+
 func TestMemoryIsBounded(t *testing.T) {
 	var m memory
 	for range 100 {
