@@ -67,7 +67,9 @@ func (q *queue) offer(tasks ...task) bool {
 		return false
 	}
 	for _, t := range tasks {
-		q.waiting[t] = turn{due: now}
+		if waits, ok := q.waiting[t]; !ok || waits.due.After(now) { // else it keeps its place, however often it is asked for
+			q.waiting[t] = turn{due: now}
+		}
 	}
 	q.signal()
 	return true

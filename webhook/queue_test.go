@@ -29,6 +29,21 @@ func TestQueueCoalesces(t *testing.T) {
 	}
 }
 
+// TestQueueKeepsPlaces shows that nobody puts off what waits by asking for it again and again.
+func TestQueueKeepsPlaces(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(9)
+		first, second := task{kind: judge, pull: 1}, task{kind: judge, pull: 2}
+		for _, one := range []task{first, second, first} {
+			q.offer(one)
+			time.Sleep(time.Second) // of the test's own clock
+		}
+		if got, _, _ := q.next(t.Context()); got != first {
+			t.Errorf("next = %v, want what came first", got)
+		}
+	})
+}
+
 // TestQueueOneAtATime shows that a task is not done twice at the same time, nor forgotten where it comes while it is done.
 func TestQueueOneAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
