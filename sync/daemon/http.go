@@ -55,13 +55,13 @@ func (d *Daemon) guard(next http.Handler) http.Handler {
 	})
 }
 
-func (d *Daemon) statusPage(w http.ResponseWriter, _ *http.Request) {
+func writeJSON(w http.ResponseWriter, value any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
-	_ = encoder.Encode(d.Status())
+	_ = encoder.Encode(value)
 }
 
 // readyz says 200 when flags can be answered, stale or not, and 503 when not.

@@ -32,6 +32,7 @@ type Status struct {
 	Problems     []*compile.Error    `json:"problems,omitempty"`
 	Policy       *PolicyStatus       `json:"policy,omitempty"` // nil: nothing is judged
 	Subscribers  []hub.Subscriber    `json:"subscribers"`
+	Asked        *Asked              `json:"asked,omitempty"` // nil: the request asked about no commit
 }
 
 // SourceStatus is where flags come from and when that was last seen.
