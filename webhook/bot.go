@@ -21,7 +21,9 @@ type Bot struct {
 	repo     *gitrepo.Repo
 	queue    *queue
 	heard    heard
-	reading  chan struct{} // holds one token for each delivery that is read
+	reading  chan struct{} // holds one token for each large delivery that is read
+
+	readWithin time.Duration // bounds how long a delivery may take to arrive
 }
 
 // New checks the configuration and opens the repository, for which it uses no network. Run or Close must follow.
@@ -40,7 +42,7 @@ func New(ctx context.Context, config Config) (*Bot, error) {
 	}
 	return &Bot{
 		config: config, branch: cmp.Or(config.Repository.Branch, gitrepo.DefaultBranch), compiler: compiler, repo: repo,
-		queue: newQueue(config.Queue), reading: make(chan struct{}, maxReading),
+		queue: newQueue(config.Queue), reading: make(chan struct{}, maxReading), readWithin: readWithin,
 	}, nil
 }
 
@@ -86,6 +88,12 @@ func (b *Bot) work(ctx context.Context, t task, failed int) {
 		return
 	}
 	log = log.With("error", err)
+	var limit *LimitError
+	if errors.As(err, &limit) { // which is no failure of the task's
+		log.Warn("to be tried again when GitHub's limit is over")
+		b.queue.add(t, limit.Until, failed)
+		return
+	}
 	if failed++; failed > retries {
 		log.Error("given up; the next delivery or start takes it up again")
 		return

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // payload is what is heeded of a delivery: where to look, never what to believe.
@@ -35,6 +36,9 @@ type payload struct {
 	} `json:"check_suite"`
 }
 
+// missedAfter is how long after a delivery was refused is looked for what it told.
+const missedAfter = time.Minute
+
 // hear decides what a delivery asks for and gives the answer to it.
 func (b *Bot) hear(event string, body []byte) (string, error) {
 	var p payload
@@ -58,6 +62,7 @@ func (b *Bot) hear(event string, body []byte) (string, error) {
 	}
 	if !b.queue.offer(tasks...) {
 		b.config.Logger.Warn("a delivery is refused, since too many wait", "event", event, "action", p.Action)
+		b.queue.add(task{kind: catchUp}, time.Now().Add(missedAfter), 0) // GitHub delivers nothing again by itself
 		return "", answer{http.StatusServiceUnavailable, "too much is waiting to be done; deliver it again later"}
 	}
 	return "to be done", nil

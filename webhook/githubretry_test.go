@@ -98,6 +98,22 @@ func TestGitHubWaitsForNoLimitThatTakesTooLong(t *testing.T) {
 	}
 }
 
+// TestLimitIsNoFailure has a task wait until GitHub takes requests again, however often that is.
+func TestLimitIsNoFailure(t *testing.T) {
+	s := webhooktest.NewServer(t)
+	config := asToken(s)
+	config.wait = nil
+	b := listener(t, 10)
+	b.config.Forge, b.config.Timeout = newGitHub(t, config), time.Minute
+	reset := time.Now().Add(20 * time.Minute)
+	s.Fail(webhooktest.RateLimit(reset))
+	seven := task{kind: judge, pull: 7}
+	b.work(t.Context(), seven, retries)
+	if turn, ok := b.queue.waiting[seven]; !ok || turn.failed != retries || turn.due.Before(reset.Add(-time.Second)) {
+		t.Errorf("it waits as %+v, %t; want it at %s", turn, ok, reset)
+	}
+}
+
 func TestGitHubTriesAgainWhatFailsByChance(t *testing.T) {
 	s := webhooktest.NewServer(t)
 	withPull(s)

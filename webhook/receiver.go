@@ -13,10 +13,13 @@ import (
 const (
 	// maxDelivery bounds a delivery, in bytes. GitHub sends up to 25 MB, but of what is heeded here nothing near this.
 	maxDelivery = 8 << 20
-	// maxReading is how many deliveries are read at the same time, and readingWait how long another one waits for its turn: GitHub gives
-	// up after 10 s.
-	maxReading  = 8
-	readingWait = 4 * time.Second
+	// smallDelivery is what is read at once, as nearly every delivery is. Of larger ones maxReading are read at the same time, and
+	// another one waits readingWait for its turn: so strangers who send slowly keep none of GitHub's from being heard.
+	smallDelivery = 128 << 10
+	maxReading    = 8
+	readingWait   = 4 * time.Second
+	// readWithin bounds how long a delivery may take to arrive: GitHub gives up after 10 s.
+	readWithin = 10 * time.Second
 )
 
 // answer is a reply to a delivery that could not be taken. GitHub shows its text to the owner of the hook.
@@ -82,19 +85,14 @@ func (b *Bot) authentic(w http.ResponseWriter, r *http.Request) ([]byte, error) 
 	if r.ContentLength > maxDelivery {
 		return nil, errTooLarge
 	}
-	select {
-	case b.reading <- struct{}{}:
-		defer func() { <-b.reading }()
-	case <-time.After(readingWait):
-		return nil, answer{http.StatusServiceUnavailable, "too many deliveries at a time; deliver it again"}
-	case <-r.Context().Done():
-		return nil, answer{http.StatusServiceUnavailable, "the delivery was given up"}
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxDelivery))
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(b.readWithin)) // where it can't be set, the server's own holds
+	body, err := b.read(w, r)
 	var over *http.MaxBytesError
 	switch {
 	case errors.As(err, &over):
 		return nil, errTooLarge
+	case errors.As(err, new(answer)):
+		return nil, err
 	case err != nil:
 		return nil, answer{http.StatusBadRequest, "the delivery ends before its end"}
 	}
@@ -106,6 +104,21 @@ func (b *Bot) authentic(w http.ResponseWriter, r *http.Request) ([]byte, error) 
 		return nil, answer{http.StatusUnauthorized, "the signature does not fit the webhook's secret"}
 	}
 	return body, nil
+}
+
+// read reads the body of a delivery, in its turn where it is large or does not say how large it is.
+func (b *Bot) read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	if r.ContentLength < 0 || r.ContentLength > smallDelivery {
+		select {
+		case b.reading <- struct{}{}:
+			defer func() { <-b.reading }()
+		case <-time.After(readingWait):
+			return nil, answer{http.StatusServiceUnavailable, "too many deliveries at a time; deliver it again"}
+		case <-r.Context().Done():
+			return nil, answer{http.StatusServiceUnavailable, "the delivery was given up"}
+		}
+	}
+	return io.ReadAll(http.MaxBytesReader(w, r.Body, maxDelivery))
 }
 
 var errTooLarge = answer{http.StatusRequestEntityTooLarge, fmt.Sprintf("a delivery may have %d bytes", maxDelivery)}

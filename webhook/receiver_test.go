@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -8,12 +9,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 const testSecret = "a secret of the tests"
@@ -27,7 +30,7 @@ func listener(t testing.TB, room int) *Bot {
 	}
 	return &Bot{
 		config: Config{Name: "acme/flags", SecretFile: file, Hint: func() {}, Logger: slog.New(slog.NewTextHandler(t.Output(), nil))},
-		branch: "main", queue: newQueue(room), reading: make(chan struct{}, maxReading),
+		branch: "main", queue: newQueue(room), reading: make(chan struct{}, maxReading), readWithin: readWithin,
 	}
 }
 
@@ -98,6 +101,48 @@ func TestReceiverUnbounded(t *testing.T) {
 	}
 }
 
+// TestReceiverHearsAmongTheSlow hears GitHub while strangers send as slowly as they can, and ends what does not arrive.
+func TestReceiverHearsAmongTheSlow(t *testing.T) {
+	t.Parallel()
+	b := listener(t, 10)
+	b.readWithin = 2 * time.Second
+	server := httptest.NewServer(b)
+	defer server.Close()
+	address := server.Listener.Addr().String()
+	var slow []net.Conn
+	for i := range 4 * maxReading {
+		conn, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		size := smallDelivery
+		if i%2 == 0 {
+			size = maxDelivery
+		}
+		fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: x\r\nX-Hub-Signature-256: sha256=00\r\nContent-Length: %d\r\n\r\n{", size)
+		slow = append(slow, conn)
+	}
+	body := `{"action": "opened", "pull_request": {"number": 7}, ` + ours + `}`
+	r := delivery("pull_request", body, nil)
+	r.RequestURI = ""
+	r.URL.Scheme, r.URL.Host = "http", address
+	began := time.Now()
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if took := time.Since(began); response.StatusCode != http.StatusAccepted || took > readingWait {
+		t.Errorf("answered %s after %s", response.Status, took)
+	}
+	_ = slow[1].SetReadDeadline(time.Now().Add(time.Minute))
+	answer, err := http.ReadResponse(bufio.NewReader(slow[1]), nil)
+	if err != nil || answer.StatusCode != http.StatusBadRequest {
+		t.Errorf("a slow one is answered %v, %v", answer, err)
+	}
+}
+
 func TestReceiverTasks(t *testing.T) {
 	pull := func(rest string) string {
 		return `{` + rest + `, "pull_request": {"number": 7, "merged": true}, ` + ours + `}`
@@ -163,6 +208,9 @@ func TestReceiverFull(t *testing.T) {
 		if w := deliver(b, delivery("pull_request", step.body, nil)); w.Code != step.code || !strings.Contains(w.Body.String(), step.says) {
 			t.Errorf("answers %d %s, want %d %q", w.Code, w.Body, step.code, step.says)
 		}
+	}
+	if turn, ok := b.queue.waiting[task{kind: catchUp}]; !ok || !turn.due.After(time.Now()) {
+		t.Errorf("what was refused is not looked for later: %v", b.queue.waiting)
 	}
 	b.queue.next(t.Context())
 	if w := deliver(b, delivery("pull_request", eight, nil)); w.Code != 202 || !strings.Contains(w.Body.String(), "to be done") {
