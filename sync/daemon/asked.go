@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/yardarm-io/yardarm/sync/gitrepo"
@@ -48,8 +49,11 @@ func (d *Daemon) statusPage(w http.ResponseWriter, r *http.Request) {
 // ask finds out whether what is served comes from a commit.
 func (d *Daemon) ask(ctx context.Context, revision string) *Asked {
 	asked := &Asked{Revision: revision}
-	repository, served := d.look.repository.Load(), d.serving.revision()
-	if repository == nil || served == "" {
+	repository, served := d.look.repository.Load(), d.serving.at()
+	if strings.HasPrefix(served.Revision, revision) {
+		return &Asked{Revision: served.Revision, Generation: served.Generation}
+	}
+	if repository == nil || served.Revision == "" {
 		asked.Error = "there is no repository to look into yet"
 		return asked
 	}
@@ -58,7 +62,7 @@ func (d *Daemon) ask(ctx context.Context, revision string) *Asked {
 	full, err := repository.Resolve(ctx, revision)
 	if err == nil {
 		asked.Revision = full
-		asked.Generation, err = leastWith(ctx, repository, full, served)
+		asked.Generation, err = leastWith(ctx, repository, full, served.Revision)
 	}
 	if err != nil && !errors.Is(err, gitrepo.ErrNoCommit) && !errors.Is(err, gitrepo.ErrNoBranch) { // those say that it did not come yet
 		asked.Error = err.Error()

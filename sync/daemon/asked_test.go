@@ -42,8 +42,16 @@ func TestAsk(t *testing.T) {
 			t.Errorf("%s: %+v, want %+v", tt.name, *got, want)
 		}
 	}
-	if got := (&Daemon{}).ask(t.Context(), merge); got.Error == "" || got.Generation != 0 {
-		t.Errorf("without a repository: %+v", *got)
+	restored := &Daemon{}
+	if got := restored.ask(t.Context(), merge); got.Error == "" || got.Generation != 0 {
+		t.Errorf("with nothing at all: %+v", *got)
+	}
+	restored.serving.swap(map[string]*eval.Snapshot{"production": snapshotAt(t, merge)})
+	if got := restored.ask(t.Context(), merge[:9]); got.Revision != merge || got.Generation == 0 {
+		t.Errorf("what is served, without a repository: %+v", *got)
+	}
+	if got := restored.ask(t.Context(), before); got.Error == "" || got.Generation != 0 {
+		t.Errorf("something else, without a repository: %+v", *got)
 	}
 }
 
@@ -53,7 +61,7 @@ func snapshotAt(t *testing.T, revision string) *eval.Snapshot {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := eval.New(eval.At{Revision: revision, Generation: 1}, [][]byte{meta}, nil)
+	s, err := eval.New(eval.At{Revision: revision, Generation: 7}, [][]byte{meta}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

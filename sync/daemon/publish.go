@@ -38,13 +38,16 @@ func (s *serving) considered(revision string, now time.Time) bool {
 }
 
 // revision is the one served, the same in every environment; "" while there is none.
-func (s *serving) revision() string {
+func (s *serving) revision() string { return s.at().Revision }
+
+// at is a position served, zero while there is none. Its revision and generation are the same in every environment.
+func (s *serving) at() eval.At {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	for _, snapshot := range s.snapshots {
-		return snapshot.At().Revision
+		return snapshot.At()
 	}
-	return ""
+	return eval.At{}
 }
 
 // all gives the snapshots served, by environment, as a copy.
