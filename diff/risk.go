@@ -95,6 +95,9 @@ func (r *risky) conditionRisk(i int) string {
 
 // canHold reports whether some context at the point satisfies the condition, or whether that is too much to find out.
 func (r *risky) canHold(e *expr, at *point) bool {
+	if slices.ContainsFunc(r.attributes, func(a *attribute) bool { return a.tooMany }) {
+		return true
+	}
 	left := mostPieces / 100
 	var search func(at *point) bool
 	search = func(at *point) bool {

@@ -45,3 +45,17 @@ func TestRisks(t *testing.T) {
 		})
 	}
 }
+
+// TestRisksOfTooMuch looks at conditions that fall into more cells than are looked at: nothing is known of them, so nothing is
+// said against them.
+func TestRisksOfTooMuch(t *testing.T) {
+	var rules []string
+	for i := range 60 {
+		rules = append(rules, fmt.Sprintf(`{"name":"r%d","serve":"on","share":50000,"when":{"fields":{"email":{"match":"x%dy"},"name":{"match":"a%d"}}}}`, i, i, i))
+	}
+	after := snapshot(t, onOff("f", `"serve":"off","rules":[`+strings.Join(rules, ",")+`]`))
+	e := Compare("production", nil, after, Options{Now: testNow})
+	if !e.Flags[0].Steps[0].Incomplete || len(e.Risks) > 0 {
+		t.Errorf("incomplete %t, risks %v", e.Flags[0].Steps[0].Incomplete, e.Risks)
+	}
+}
