@@ -218,6 +218,18 @@ f
   merge moved 12.5 counted 12.5 keys 0
     plan is "pro": off>on 50 weight 25
 `},
+		{"a population without targeting keys", []string{onOff("f", `"serve":"off"`)}, []string{onOff("f", own+`"share":50000,"when":{"fields":{"plan":{"eq":"pro"}}}}]`)},
+			Options{Population: []eval.Context{{"plan": "pro"}, {"plan": "free"}}}, `
+f
+  merge moved 25 counted 25 keys 0
+    plan is "pro": off>on 50 weight 50
+`},
+		{"a population of whom the key is asked and not known", []string{onOff("f", `"serve":"off"`)}, []string{onOff("f", own+`"when":{"fields":{"targetingKey":{"prefix":"u"}}}}]`)},
+			Options{Population: []eval.Context{{"plan": "pro"}, {"targetingKey": "v"}}}, `
+f
+  merge moved 50 counted 50 keys 0
+    user begins with "u": off>on 100 weight 50
+`},
 		{"too many", []string{onOff("f", `"serve":"off"`)}, []string{onOff("f", own+`"when":{"fields":{"plan":{"eq":"pro"}}}}]`)}, Options{MaxClasses: 1}, `
 f
   merge moved 100 counted 100 keys 0 incomplete

@@ -230,7 +230,7 @@ func (look *sight) check(ec eval.Context, want counted, counts map[string]int) e
 		}
 	}
 	for _, l := range look.leaves {
-		if !at.in(l.parts) {
+		if !look.radius.in(at, l.parts) {
 			continue
 		}
 		if in != nil {

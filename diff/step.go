@@ -107,8 +107,9 @@ func (r *radius) sum(step *Step, class Class, result *result) {
 		counted = 0
 	}
 	if class.Weight != nil {
-		step.Moved += *class.Weight * result.moved / 100
-		step.Counted += *class.Weight * counted / 100
+		// those whose key is not known may be in several classes
+		step.Moved = min(step.Moved+*class.Weight*result.moved/100, 100)
+		step.Counted = min(step.Counted+*class.Weight*counted/100, 100)
 		return
 	}
 	step.Moved, step.Counted = max(step.Moved, result.moved), max(step.Counted, counted)

@@ -61,15 +61,24 @@ func holder(ec eval.Context, a *attribute) map[string]any {
 	return into
 }
 
-// countPeople looks up in which cells the population's values are.
+// countPeople looks up in which cells the population's values are. Where a sample says nothing of the targeting key, it stands
+// for people who have one.
 func (r *radius) countPeople() {
+	key := r.byPath[eval.TargetingKey]
 	for _, ec := range r.options.Population {
-		r.people = append(r.people, r.place(ec))
+		at := r.place(ec)
+		if _, present := ec[eval.TargetingKey]; key != nil && !present {
+			at[key.index].cell = anyKey
+		}
+		r.people = append(r.people, at)
 	}
 }
 
 // place is where a context is: by attribute, the cell, and the text by which its value is known.
 type place []pin
+
+// anyKey stands for the cell of a targeting key that a sample does not tell: it may be any that nobody names.
+const anyKey = -2
 
 func (s *space) place(ec eval.Context) place {
 	at := make(place, len(s.attributes))
@@ -103,21 +112,31 @@ func (a *attribute) place(value any, present bool) pin {
 	return pin{-1, text}
 }
 
-// in reports whether the place is in the box.
-func (at place) in(parts []group) bool {
+// in reports whether the place is in the box, or may be.
+func (s *space) in(at place, parts []group) bool {
 	for i, p := range at {
-		if p.cell < 0 || !parts[i].cells.has(p.cell) && !parts[i].pins[p] {
+		switch {
+		case p.cell == anyKey && parts[i].cells.meets(s.attributes[i].anyone()):
+		case p.cell < 0 || !parts[i].cells.has(p.cell) && !parts[i].pins[p]:
 			return false
 		}
 	}
 	return true
 }
 
+// anyone are the cells of a value that is there and that nobody names.
+func (a *attribute) anyone() cellSet {
+	if a.named != nil {
+		return a.unnamed()
+	}
+	return a.all.minus(a.absent)
+}
+
 // weigh gives the part of the population that is in the box, in percent.
 func (r *radius) weigh(parts []group) float64 {
 	n := 0
 	for _, at := range r.people {
-		if at.in(parts) {
+		if r.in(at, parts) {
 			n++
 		}
 	}
