@@ -89,6 +89,7 @@ type Output struct {
 	// Snapshots holds one for each environment of the project; nil when a problem is an error.
 	Snapshots map[string]*eval.Snapshot
 	Problems  []*Error // errors and warnings, sorted by place
+	Faults    Faults   // those errors that show in folders by themselves
 	Tests     []folder.Test
 	Flags     []folder.Flag // sorted by key; with errors, those that no error touches
 	Folders   int           // folders with CUE files, schema/ and segments included
@@ -124,6 +125,7 @@ func (c *Compiler) Compile(ctx context.Context, tree fs.FS, at eval.At) (*Output
 		return nil, err
 	}
 	b.out.Problems = sorted(append(b.out.Problems, s.problems...))
+	b.out.Faults.finish(s)
 	if len(firm(b.out.Problems)) > 0 {
 		return b.out, nil
 	}
@@ -204,9 +206,9 @@ func (b *batch) compileAfter(ctx context.Context, segments, folders []input) err
 func (b *batch) product(language int) *product {
 	product, err := newProduct(language)
 	if err != nil {
-		b.out.Problems = append(b.out.Problems, &Error{
-			File: projectFile, Path: "project.language", Message: err.Error(), Hint: "a newer Yardarm may know it",
-		})
+		e := &Error{File: projectFile, Path: "project.language", Message: err.Error(), Hint: "a newer Yardarm may know it"}
+		b.out.Problems = append(b.out.Problems, e)
+		b.out.Faults.fault(b.source, schemaDir, []*Error{e})
 		return nil
 	}
 	return product

@@ -50,23 +50,29 @@ func (b *batch) compile(ctx context.Context, inputs []input) ([]*unit, error) {
 	}
 	group.Wait()
 	b.out.Compiled += int(compiled.Load())
-	return b.collect(ctx, outcomes)
+	return b.collect(ctx, inputs, outcomes)
 }
 
-func (b *batch) collect(ctx context.Context, outcomes []outcome) ([]*unit, error) {
+func (b *batch) collect(ctx context.Context, inputs []input, outcomes []outcome) ([]*unit, error) {
 	var units []*unit
-	for _, o := range outcomes {
+	for i, o := range outcomes {
 		switch {
 		case o.err != nil:
 			return nil, context.Cause(ctx) // the first, which made the others end
 		case o.failed != nil:
-			b.out.Problems = append(b.out.Problems, o.failed)
+			b.found(inputs[i].dir, o.failed)
 		default:
 			units = append(units, o.unit)
-			b.out.Problems = append(b.out.Problems, o.unit.result.Errors...)
+			b.found(inputs[i].dir, o.unit.result.Errors...)
 		}
 	}
 	return units, nil
+}
+
+// found notes problems of a folder.
+func (b *batch) found(dir string, problems ...*Error) {
+	b.out.Problems = append(b.out.Problems, problems...)
+	b.out.Faults.fault(b.source, dir, problems)
 }
 
 // work has a worker compile an input, once one is free. When as many folders as there are workers broke their bounds, the
