@@ -476,6 +476,38 @@ func TestToken(t *testing.T) {
 	}
 }
 
+// TestAppForGit reads and writes the repository with the tokens of the App.
+func TestAppForGit(t *testing.T) {
+	w := newWorld(t, func(w *world, c *webhook.Config) {
+		forge := w.app()
+		token, err := forge.Token(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.git.RequireAuth("x-access-token", token)
+		c.Forge, c.Repository.Token = forge, forge.Token
+	})
+	head := w.propose(7, "widen", map[string]string{flagFile: flagAt(20)})
+	if run, _ := w.judged("opened", 7, head); run.Conclusion != "success" {
+		t.Errorf("the check is %s: %s", run.Conclusion, run.Summary)
+	}
+	if kept := w.evidence(7, w.merge(7)); kept.Head != head || kept.Unjudged != "" {
+		t.Errorf("the note is %+v", kept)
+	}
+}
+
+// TestLocal looks after a repository in a folder here.
+func TestLocal(t *testing.T) {
+	w := newWorld(t, func(w *world, c *webhook.Config) { c.Repository.URL = w.git.Bare })
+	head := w.propose(7, "widen", map[string]string{flagFile: flagAt(60)})
+	if run, comments := w.judged("opened", 7, head); run.Conclusion != "failure" || len(comments) != 1 {
+		t.Errorf("the check is %s: %s, the comments %+v", run.Conclusion, run.Summary, comments)
+	}
+	if kept := w.evidence(7, w.merge(7)); kept.Head != head || kept.Unjudged != "" {
+		t.Errorf("the note is %+v", kept)
+	}
+}
+
 // TestNothingSecret looks through what was logged and shown for what must not be there.
 func TestNothingSecret(t *testing.T) {
 	w := newWorld(t)

@@ -96,7 +96,7 @@ func newWorld(t *testing.T, setup ...func(*world, *webhook.Config)) *world {
 }
 
 // app is the App of GitHub's.
-func (w *world) app() webhook.Forge {
+func (w *world) app() *webhook.GitHub {
 	w.t.Helper()
 	forge, err := webhook.NewGitHub(webhook.GitHubConfig{
 		Repository: w.github.Repository, APIURL: w.github.URL, CAFile: w.github.CAFile, AppID: w.github.AppID, AppKeyFile: w.github.AppKeyFile,
