@@ -128,6 +128,8 @@ func (r reach) text(environment string) string {
 	switch {
 	case step.Incomplete:
 		return "up to 100 % of everyone in " + environment
+	case size(step) == 0 && step.Keys == 0 && weighed(step):
+		return "nobody of the population in " + environment
 	case size(step) == 0:
 		return plural(step.Keys, "single key") + " in " + environment
 	case weighed(step):

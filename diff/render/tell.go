@@ -114,10 +114,15 @@ func article(noun string) string {
 	return "a " + noun
 }
 
-// told are the sentences of what differs in a flag, or through what it is affected.
+// told are the sentences of what differs in a flag, the first of many, or through what it is affected.
 func told(flag diff.Flag) []string {
+	const most = 15
 	var lines []string
-	for _, change := range flag.Changes {
+	for i, change := range flag.Changes {
+		if more := len(flag.Changes) - i; i == most-1 && more > 1 {
+			lines = append(lines, fmt.Sprintf("and %d more differences", more))
+			break
+		}
 		text := change.Text
 		if change.Kind == diff.FlagRemoved {
 			text = removed(flag, text)
@@ -174,6 +179,9 @@ func sized(step diff.Step) string {
 		parts = append(parts, plural(step.Keys, "single key"))
 	}
 	text := ", " + listed(parts) + " move"
+	if len(parts) == 0 {
+		text = ", nobody of the population moves"
+	}
 	if step.Planned {
 		text += " (planned before this change)"
 	}

@@ -91,3 +91,30 @@ func TestSummaryOfMany(t *testing.T) {
 		t.Errorf("got:  %s\nwant: %s", got, want)
 	}
 }
+
+// TestWeighedNobody says of a step that moves nobody of the population just that.
+func TestWeighedNobody(t *testing.T) {
+	report := removedReport()
+	step := &report.Environments[0].Flags[0].Steps[0]
+	step.Classes, step.Moved = []diff.Class{grows("plan is \"pro\"", 0, 50)}, 0
+	step.Classes[0].Weight = new(0.0)
+	out := string(written(t, Text, reviewed(report), Options{}))
+	for _, want := range []string{"moves nobody of the population in production", "At the merge, nobody of the population moves:"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("it lacks %q:\n%s", want, out)
+		}
+	}
+}
+
+// TestManyChanges tells the first of many differences, and how many more there are.
+func TestManyChanges(t *testing.T) {
+	report := removedReport()
+	flag := &report.Environments[0].Flags[0]
+	flag.Changes = nil
+	for range 40 {
+		flag.Changes = append(flag.Changes, diff.Change{Kind: diff.RuleAdded, Text: "the rule is new"})
+	}
+	if lines := told(*flag); len(lines) != 15 || lines[14] != "and 26 more differences" {
+		t.Errorf("it tells %d: %q", len(lines), lines)
+	}
+}
