@@ -127,6 +127,8 @@ func (b *Bot) do(ctx context.Context, t task) error {
 		return b.reviewPull(ctx, t)
 	case group:
 		return b.reviewGroup(ctx, t)
+	case left:
+		return b.takeBack(ctx, t)
 	case merged:
 		return b.keepEvidence(ctx, t)
 	case catchUp:

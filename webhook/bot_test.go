@@ -465,6 +465,32 @@ func TestFork(t *testing.T) {
 	}
 }
 
+// TestBaseEdited takes back what was said of a pull request that is for another branch by now, unless a stranger proposes another's
+// head elsewhere.
+func TestBaseEdited(t *testing.T) {
+	w := newWorld(t)
+	head := w.propose(7, "widen", map[string]string{flagFile: flagAt(10)})
+	if run, _ := w.judged("opened", 7, head); run.Conclusion != "success" {
+		t.Errorf("for main, it is %s", run.Conclusion)
+	}
+	elsewhere := webhooktest.Pull{Number: 8, Author: "eve", Head: head, HeadRef: "x", HeadRepo: "eve/flags", Base: "release", BaseHead: w.git.Head()}
+	w.github.SetPull(elsewhere)
+	left := func(number int) (webhooktest.CheckRun, []webhooktest.Comment) {
+		w.tell("pull_request", w.github.PullEvent("edited", number), "left", number)
+		return w.check(head), w.github.Comments(number)
+	}
+	if run, comments := left(8); run.Conclusion != "success" || len(comments) != 0 {
+		t.Errorf("proposed elsewhere too, it is %s, %+v", run.Conclusion, comments)
+	}
+	elsewhere.Number, elsewhere.Author, elsewhere.HeadRepo = 7, "bob", ""
+	w.github.SetPull(elsewhere)
+	run, comments := left(7)
+	if want := "it is for release, and what is looked after is main"; run.Conclusion != "failure" || !strings.Contains(run.Summary, want) ||
+		len(comments) != 1 || !strings.Contains(comments[0].Body, want) {
+		t.Errorf("for another branch, it is %s: %s, %+v", run.Conclusion, run.Summary, comments)
+	}
+}
+
 // TestToken leaves a commit status and a comment where there is no App.
 func TestToken(t *testing.T) {
 	w := newWorld(t, func(w *world, c *webhook.Config) { c.Forge = w.token() })

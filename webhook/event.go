@@ -19,7 +19,11 @@ type payload struct {
 		Merged bool `json:"merged"`
 	} `json:"pull_request"`
 	Changes struct {
-		Base json.RawMessage `json:"base"`
+		Base *struct {
+			Ref struct {
+				From string `json:"from"`
+			} `json:"ref"`
+		} `json:"base"`
 	} `json:"changes"`
 	MergeGroup *struct {
 		HeadSHA string `json:"head_sha"`
@@ -75,7 +79,7 @@ func (b *Bot) tasks(event string, p payload) []task {
 		b.config.Hint()
 		return []task{{kind: sweep}}
 	case event == "pull_request" && p.PullRequest != nil:
-		return pullTasks(p)
+		return b.pullTasks(p)
 	case event == "pull_request_review" && p.PullRequest != nil:
 		return []task{{kind: judge, pull: p.PullRequest.Number}}
 	case event == "merge_group" && p.MergeGroup != nil && p.Action == "checks_requested":
@@ -90,13 +94,17 @@ func (b *Bot) tasks(event string, p payload) []task {
 	return nil
 }
 
-func pullTasks(p payload) []task {
+func (b *Bot) pullTasks(p payload) []task {
 	number := p.PullRequest.Number
 	switch p.Action {
 	case "opened", "synchronize", "reopened", "ready_for_review":
 		return []task{{kind: judge, pull: number}}
 	case "edited":
-		if len(p.Changes.Base) > 0 {
+		switch from := p.Changes.Base; {
+		case from == nil:
+		case from.Ref.From == b.branch:
+			return []task{{kind: left, pull: number}}
+		default:
 			return []task{{kind: judge, pull: number}}
 		}
 	case "closed":

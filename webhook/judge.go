@@ -60,6 +60,23 @@ func (b *Bot) reviewPull(ctx context.Context, t task) error {
 	return nil
 }
 
+// takeBack takes back what was said of a pull request that was for our branch and is for another one now. A head that is proposed for
+// ours too is left alone: a check is of a commit, and anybody may propose another's elsewhere.
+func (b *Bot) takeBack(ctx context.Context, t task) error {
+	p, err := b.config.Forge.Pull(ctx, t.pull)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err != nil || !p.Open || p.Base == b.branch {
+		return err
+	}
+	pulls, err := b.config.Forge.OpenPulls(ctx)
+	if err != nil || slices.ContainsFunc(pulls, func(o Pull) bool { return o.Head == p.Head && o.Base == b.branch }) {
+		return err
+	}
+	return b.refuse(ctx, p, "it is for "+p.Base+", and what is looked after is "+b.branch)
+}
+
 // reviewGroup judges a commit of the merge queue, on which nobody comments.
 func (b *Bot) reviewGroup(ctx context.Context, t task) error {
 	tip, err := b.repo.Fetch(ctx)

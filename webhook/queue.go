@@ -13,6 +13,7 @@ type kind string
 const (
 	judge   kind = "judge"       // a pull request
 	group   kind = "merge group" // judge a commit of the merge queue
+	left    kind = "left"        // take back what was said of a pull request that left the branch
 	merged  kind = "merged"      // keep the evidence of a merge
 	sweep   kind = "sweep"       // judge every open pull request
 	catchUp kind = "catch up"    // what happened while nobody listened
@@ -22,7 +23,7 @@ const (
 // task is a piece of work. Equal ones that wait are one, since what is to be done is looked up when it is done.
 type task struct {
 	kind kind
-	pull int    // judge, merged
+	pull int    // judge, left, merged
 	head string // group, rerun
 	ref  string // group: the branch of the merge queue
 	base string // group: the commit that it goes on

@@ -160,6 +160,7 @@ func TestReceiverTasks(t *testing.T) {
 		"synchronize":    {"pull_request", pull(`"action": "synchronize"`), []task{{kind: judge, pull: 7}}, false},
 		"title edited":   {"pull_request", pull(`"action": "edited", "changes": {"title": {"from": "a"}}`), nil, false},
 		"base edited":    {"pull_request", pull(`"action": "edited", "changes": {"base": {"ref": {"from": "a"}}}`), []task{{kind: judge, pull: 7}}, false},
+		"base left":      {"pull_request", pull(`"action": "edited", "changes": {"base": {"ref": {"from": "main"}}}`), []task{{kind: left, pull: 7}}, false},
 		"labeled":        {"pull_request", pull(`"action": "labeled"`), nil, false},
 		"merged":         {"pull_request", pull(`"action": "closed"`), []task{{kind: merged, pull: 7}}, false},
 		"review":         {"pull_request_review", pull(`"action": "dismissed"`), []task{{kind: judge, pull: 7}}, false},

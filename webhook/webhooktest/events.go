@@ -19,16 +19,20 @@ func (s *Server) Event(event, action string) []byte {
 	return s.event(event, action, func(map[string]any) {})
 }
 
-// PullEvent is about a pull request that the server has: pull_request opened, synchronize, reopened, edited (which tells of
-// another base), ready_for_review, closed.
+// PullEvent is about a pull request that the server has: pull_request opened, synchronize, reopened, edited (its base was
+// main before or, where that is main now, another), ready_for_review, closed.
 func (s *Server) PullEvent(action string, number int) []byte {
 	s.t.Helper()
 	return s.event("pull_request", action, func(payload map[string]any) {
 		payload["number"] = number
 		s.fillEvent(payload, number)
 		if action == "edited" {
+			from := "main"
+			if s.pulls[number].Base == from {
+				from = "another"
+			}
 			payload["changes"] = map[string]any{"base": map[string]any{
-				"ref": map[string]any{"from": "another"}, "sha": map[string]any{"from": testMerge},
+				"ref": map[string]any{"from": from}, "sha": map[string]any{"from": testMerge},
 			}}
 		}
 		if action == "synchronize" {
