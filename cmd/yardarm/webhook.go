@@ -8,8 +8,10 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -17,6 +19,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/yardarm-io/yardarm/sync/daemon"
+	"github.com/yardarm-io/yardarm/sync/gitrepo"
 	"github.com/yardarm-io/yardarm/webhook"
 )
 
@@ -71,8 +74,8 @@ GitHub delivers to /hooks/github. It listens on the loopback interface unless to
 }
 
 // botConfig is that of the bot for a repository, with its mirror below a folder.
-func (a *app) botConfig(o botOptions, remote remoteOptions, url, stateDir string, log *slog.Logger) (webhook.Config, error) {
-	config := webhook.Config{Repository: remote.config(url), Name: o.github, SecretFile: o.secret, CacheDir: cacheDir("compile"), Logger: log}
+func (a *app) botConfig(o botOptions, remote remoteOptions, repo, stateDir string, log *slog.Logger) (webhook.Config, error) {
+	config := webhook.Config{Repository: forGit(remote.config(repo)), Name: o.github, SecretFile: o.secret, CacheDir: cacheDir("compile"), Logger: log}
 	switch {
 	case o.github == "":
 		return config, usagef("name the repository on GitHub with --github owner/name")
@@ -85,16 +88,20 @@ func (a *app) botConfig(o botOptions, remote remoteOptions, url, stateDir string
 	case stateDir == "":
 		return config, usagef("there is no cache folder to keep the mirror in: name a folder with --state")
 	}
+	token := remote.tokenFile
+	if o.appID != 0 {
+		token = "" // it is for Git alone
+	}
 	forge, err := webhook.NewGitHub(webhook.GitHubConfig{
 		Repository: o.github, APIURL: o.apiURL, CAFile: remote.ca, Proxy: http.ProxyFromEnvironment,
-		TokenFile: remote.tokenFile, AppID: o.appID, AppKeyFile: o.appKey, InstallationID: o.installation,
+		TokenFile: token, AppID: o.appID, AppKeyFile: o.appKey, InstallationID: o.installation,
 	})
 	if err != nil {
 		return config, usageError{err}
 	}
 	config.Forge = forge
 	config.Repository.Dir = filepath.Join(stateDir, "mirror")
-	if remote.tokenFile == "" && o.appID != 0 {
+	if o.appID != 0 && remote.tokenFile == "" && givenBy(repo, o.apiURL) {
 		config.Repository.Token = forge.Token
 	}
 	if o.population != "" {
@@ -107,6 +114,27 @@ func (a *app) botConfig(o botOptions, remote remoteOptions, url, stateDir string
 		}
 	}
 	return config, nil
+}
+
+// forGit leaves out what is for GitHub's API alone where the repository is read over ssh.
+func forGit(c gitrepo.Config) gitrepo.Config {
+	if strings.HasPrefix(c.URL, "ssh://") || !strings.Contains(c.URL, "://") && isRemote(c.URL) {
+		c.TokenFile, c.CAFile = "", ""
+	}
+	return c
+}
+
+// givenBy says whether a repository is at the GitHub of an API, whose tokens go nowhere else, and never in the clear.
+func givenBy(repo, api string) bool {
+	of, err := url.Parse(repo)
+	if err != nil {
+		return false
+	}
+	at, err := url.Parse(cmp.Or(api, "https://api.github.com/"))
+	if err != nil || !strings.EqualFold(of.Hostname(), strings.TrimPrefix(strings.ToLower(at.Hostname()), "api.")) {
+		return false
+	}
+	return of.Scheme == "https" || of.Scheme == "http" && net.ParseIP(of.Hostname()).IsLoopback()
 }
 
 // botBeside gives the bot that serve runs beside the daemon, and has the daemon pass it what GitHub delivers; nil: none is asked
@@ -126,9 +154,8 @@ func (a *app) botBeside(ctx context.Context, o serveOptions, beside *daemon.Conf
 	if err != nil {
 		return nil, err
 	}
-	if beside.Repository.Token == nil {
-		beside.Repository.Token = config.Repository.Token
-	}
+	beside.Repository = forGit(beside.Repository)
+	beside.Repository.Token = config.Repository.Token
 	config.Hint = hint
 	bot, err := newBot(ctx, config)
 	if err != nil {
