@@ -73,11 +73,16 @@ func (g *GitHub) Checks(ctx context.Context, head string) ([]CheckState, error) 
 		return nil, err
 	}
 	slices.SortFunc(runs, func(a, b *github.CheckRun) int { return cmp.Compare(a.GetID(), b.GetID()) })
+	var ours []CheckState
 	for _, run := range runs {
 		state := CheckState{Name: run.GetName(), Conclusion: run.GetConclusion()}
+		states[state.Name] = state
 		if g.config.AppID != 0 && run.GetApp().GetID() == g.config.AppID {
 			state.ExternalID = run.GetExternalID()
+			ours = append(ours, state)
 		}
+	}
+	for _, state := range ours { // whoever can run a workflow can have a check with our name
 		states[state.Name] = state
 	}
 	return slices.SortedFunc(maps.Values(states), func(a, b CheckState) int { return cmp.Compare(a.Name, b.Name) }), nil
