@@ -65,6 +65,9 @@ func compareFlag(m *memory, before, after *eval.Snapshot, key string, o Options)
 	if now := flagOf(after, key); now != nil && now.Off != nil {
 		f.Off = *now.Off
 	}
+	if old, now := flagOf(before, key), flagOf(after, key); old != nil && now != nil {
+		f.otherOff = !reflect.DeepEqual(offValue(old), offValue(now))
+	}
 	f.Steps = newRadius(m, before, after, key, o).steps()
 	return f
 }

@@ -17,11 +17,12 @@ func (o *one) deletion() {
 		o.verdict(RuleDeletion, o.ifGuarded(), time.Time{}, "change these first, so that they no longer require it",
 			"this is removed, and %s in %s still requires it", some(followers, "and"), o.environment)
 	}
-	if o.facts.Usage == nil {
+	n, known := o.asked()
+	if !known {
 		o.unknown(RuleDeletion, "give the counts of what services ask for", "this is removed, and it is not known whether services still ask for it in %s", o.environment)
 		return
 	}
-	if n := o.facts.Usage[o.Key][o.environment]; n > 0 {
+	if n > 0 {
 		times := fmt.Sprintf("%d times", n)
 		if n == 1 {
 			times = "once"
@@ -29,6 +30,16 @@ func (o *one) deletion() {
 		o.verdict(RuleDeletion, o.ifGuarded(), time.Time{}, "remove it from the code first, and wait until nobody asks for it",
 			"this is removed, and services asked for it %s of late in %s", times, o.environment)
 	}
+}
+
+// asked says how often services asked for the flag of late. It is not known where there is no count at all of the environment.
+func (o *one) asked() (n int64, known bool) {
+	for _, counts := range o.facts.Usage {
+		if _, counted := counts[o.environment]; counted {
+			return o.facts.Usage[o.Key][o.environment], true
+		}
+	}
+	return 0, false
 }
 
 // followers are the flags that depend on this one.
@@ -49,7 +60,7 @@ func (o *one) goneUnseen() bool {
 	if removed == nil {
 		return false
 	}
-	if o.facts.Usage != nil && o.facts.Usage[o.Key][o.environment] == 0 {
+	if n, known := o.asked(); known && n == 0 {
 		return true
 	}
 	for s := range o.own {
@@ -75,32 +86,49 @@ func (o *one) types() {
 	}
 }
 
-// rebucket judges that people are dealt out anew: it is so where some go from one variant to another, and others the same way
-// back.
+// rebucket judges that people are dealt out anew: it is so where some of a class go from one variant to another, and others the
+// same way back, whatever does it; and, where the hash is another, if those are of several classes.
 func (o *one) rebucket() {
-	change := o.change(BucketingChanged)
-	if change == nil {
-		return
+	if len(o.Changes) == 0 {
+		return // it is said of the flag that this one follows
+	}
+	text, change := "people are dealt out anew", o.change(BucketingChanged)
+	if change != nil {
+		text = change.Text
 	}
 	for s := range o.own {
-		pairs := map[[2]string]float64{}
-		for _, c := range s.Classes {
-			if c.Keys > 0 {
-				continue
-			}
-			for _, m := range c.Moves {
-				pairs[[2]string{m.From, m.To}] = max(pairs[[2]string{m.From, m.To}], m.Percent)
-			}
+		groups := [][]Class{s.Classes}
+		if change == nil {
+			groups = slices.Collect(slices.Chunk(s.Classes, 1))
 		}
-		for _, pair := range sortedPairs(pairs) {
-			back := pairs[[2]string{pair[1], pair[0]}]
-			if pair[0] < pair[1] && back > 0 {
+		for _, classes := range groups {
+			if pair, there, back := exchange(classes); back > 0 {
 				o.verdict(RuleRebucket, o.ifGuarded(), s.At, "leave the salt, the attribute and the layer as they were, so that everybody keeps what he has",
-					"%s: %s %% go from %s to %s, and %s %% the other way", change.Text, figure(pairs[pair]), variantWords(pair[0]), variantWords(pair[1]), figure(back))
+					"%s: %s %% go from %s to %s, and %s %% the other way", text, figure(there), variantWords(pair[0]), variantWords(pair[1]), figure(back))
 				return
 			}
 		}
 	}
+}
+
+// exchange finds two variants between which people go both ways, and the greatest part of a class that does; back is 0 if there
+// are none.
+func exchange(classes []Class) (pair [2]string, there, back float64) {
+	pairs := map[[2]string]float64{}
+	for _, c := range classes {
+		if c.Keys > 0 {
+			continue
+		}
+		for _, m := range c.Moves {
+			pairs[[2]string{m.From, m.To}] = max(pairs[[2]string{m.From, m.To}], m.Percent)
+		}
+	}
+	for _, pair := range sortedPairs(pairs) {
+		if back := pairs[[2]string{pair[1], pair[0]}]; pair[0] < pair[1] && back > 0 {
+			return pair, pairs[pair], back
+		}
+	}
+	return pair, 0, 0
 }
 
 // age judges that a flag which should be gone is widened.

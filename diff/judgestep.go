@@ -12,13 +12,28 @@ const aWhisker = 1e-6
 
 // steps holds each step to maxStep, and to the freezes.
 func (o *one) steps() {
+	failed := false
 	for s := range o.own {
 		if most := o.guard.MaxStep; most != nil && s.Counted > *most+aWhisker {
+			failed = true
 			o.fail(RuleMaxStep, s.At, o.wayForward(s), "%s; at most %s %% may move in %s", o.movesWords(s), figure(*most), o.environment)
 		}
 		if s.moves() {
 			o.freeze(s)
 		}
+	}
+	if !failed {
+		o.redefinedOff()
+	}
+}
+
+// redefinedOff fails where off means another value than before, though it moves nobody yet: as turning off is always allowed,
+// it must not be made to turn on first.
+func (o *one) redefinedOff() {
+	if most := o.guard.MaxStep; o.otherOff && most != nil && *most < whole/1000 {
+		o.fail(RuleMaxStep, time.Time{}, "leave off as it is, and serve the other value in steps; a flag of which off has to mean something else is a new flag",
+			"off would mean another value, and turning off is always allowed, so that everyone could be moved to it at once; at most %s %% may move in %s",
+			figure(*most), o.environment)
 	}
 }
 

@@ -122,7 +122,8 @@ type Facts struct {
 	Tested func(environment, flag string) bool
 	// Owners gives the owners of the flag's files by CODEOWNERS, such as "@org/team-payments"; nil: there is no CODEOWNERS.
 	Owners func(flag string) []string
-	// Usage is how often flags were asked for of late; nil: unknown, and no deletion fails by it.
+	// Usage is how often flags were asked for of late. Of an environment without any count nothing is known, and no deletion fails
+	// by it.
 	Usage Usage
 	// Flags counts the flags by owner and kind, before and after.
 	Before, After Census

@@ -44,6 +44,9 @@ type Flag struct {
 	Steps []Step `json:"steps"`
 	// Off is the variant that "off" means in the new state; "" for the caller's own default.
 	Off string `json:"off,omitempty"`
+
+	// Whether off means another value than before.
+	otherOff bool
 }
 
 // ChangeKind says what sort of thing differs.

@@ -114,7 +114,7 @@ func readUsage(text []byte) (diff.Usage, error) {
 		}
 	}
 	if usage == nil {
-		usage = diff.Usage{} // known to be none
+		usage = diff.Usage{} // nothing is counted
 	}
 	return usage, nil
 }
