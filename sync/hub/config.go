@@ -39,9 +39,9 @@ type Config struct {
 	// its time, for which the client is sent nothing, until ctx ends with the connection; and it must not say so of a
 	// revision that it merely has not seen yet. nil: there is none.
 	Unrelated func(ctx context.Context, revision string) bool
-	// Authorize says whether a request may read an environment, which is "" where the request names none; its error is the
-	// answer's text. nil: everyone may.
-	Authorize func(r *http.Request, environment string) error
+	// Authorize says what a request may read of an environment, which is "" where the request names none. Its error is the
+	// answer: a [DeniedError], or 403 with the error's text. nil: everyone may read everything.
+	Authorize func(r *http.Request, environment string) (Access, error)
 	// Logger is told of subscribers that come, go and fail. nil: nobody is.
 	Logger *slog.Logger
 }

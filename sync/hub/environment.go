@@ -19,7 +19,15 @@ type environment struct {
 	roster roster
 
 	publishing sync.Mutex
-	gone       bool // no longer served; guarded by Hub.mu
+	gone       bool                    // no longer served; guarded by Hub.mu
+	parts      map[string]*environment // by scope: what of it keys may see; guarded by Hub.mu
+
+	// Of a part.
+	whole  *environment // nil: it is none
+	scope  string
+	match  func(flag string) bool // whose flags it has
+	users  int                    // subscribers, from their admission to their end; guarded by Hub.mu
+	source *state                 // of whole, that latest was made of; guarded by publishing
 }
 
 func newEnvironment(name string) *environment {
@@ -38,7 +46,7 @@ func (e *environment) advance(s *eval.Snapshot, restored []*Past) bool {
 	} else if old.at == s.At() {
 		return false
 	}
-	e.latest.Store(newState(old, s))
+	e.latest.Store(newState(old, s, old.peak))
 	return true
 }
 
@@ -66,7 +74,10 @@ func (h *Hub) SetEnvironments(names ...string) {
 	}
 	for _, env := range h.retire(names) {
 		env.forget()
-		env.roster.each(func(s *subscriber) { s.farewell(goneGoodbye(env.name)) })
+		for _, e := range append(h.partsOf(env), env) {
+			e.follow()
+			e.roster.each(func(s *subscriber) { s.farewell(goneGoodbye(env.name)) })
+		}
 	}
 }
 
@@ -124,9 +135,12 @@ func (h *Hub) lookup(name string) *environment {
 	return nil
 }
 
-// all gives every environment, those that are gone as well: they may still have subscribers to send away.
-func (h *Hub) all() []*environment {
+// all gives every environment and its parts, those that are gone as well: they may still have subscribers to send away.
+func (h *Hub) all() (all []*environment) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return slices.Collect(maps.Values(h.environments))
+	for _, env := range h.environments {
+		all = slices.AppendSeq(append(all, env), maps.Values(env.parts))
+	}
+	return all
 }

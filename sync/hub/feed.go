@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -39,6 +40,10 @@ func badRequest(format string, args ...any) error {
 
 // answer writes err as a plain text.
 func answer(w http.ResponseWriter, err error) {
+	if denial, ok := errors.AsType[*DeniedError](err); ok {
+		denial.Answer(w)
+		return
+	}
 	var e *httpError
 	if !errors.As(err, &e) {
 		e = &httpError{http.StatusInternalServerError, err.Error()}
@@ -60,29 +65,30 @@ func (h *Hub) Feed() http.Handler {
 				"this is a websocket (ws:// or wss://, subprotocol " + feed.Subprotocol + "); for plain HTTP use /snapshot?environment=NAME"})
 			return
 		}
-		hello, env, err := h.request(r)
+		asked, err := h.request(r)
 		if err == nil {
-			err = h.admit()
+			err = h.admit(&asked)
 		}
 		if err != nil {
 			answer(w, err)
 			return
 		}
-		h.connect(w, r, hello, env)
+		h.connect(w, r, asked)
 	})
 }
 
 // connect turns an admitted request into a subscriber.
-func (h *Hub) connect(w http.ResponseWriter, r *http.Request, hello hello, env *environment) {
+func (h *Hub) connect(w http.ResponseWriter, r *http.Request, asked request) {
 	c, err := h.upgrader.upgrade(w, r)
 	if err != nil {
 		h.config.Logger.Info("websocket handshake failed", "error", err, "remote", r.RemoteAddr)
-		h.discharge()
+		h.discharge(asked.env, asked.access)
 		return
 	}
-	s := newSubscriber(h, env, c, hello, r.RemoteAddr)
-	s.logger().Debug("subscriber connected", "have", hello.have)
-	env.roster.add(s)
+	s := newSubscriber(h, asked, c, r.RemoteAddr)
+	s.logger().Debug("subscriber connected", "have", asked.have)
+	s.env.roster.add(s)
+	s.env.follow() // a part that had no subscribers may have missed a state
 	h.greet(s)
 	// In a goroutine of its own, so that the buffers and the stack of the HTTP server are freed.
 	go s.run()
@@ -92,6 +98,9 @@ func (h *Hub) connect(w http.ResponseWriter, r *http.Request, hello hello, env *
 func (h *Hub) greet(s *subscriber) {
 	h.mu.Lock()
 	phase, gone := h.phase, s.env.gone
+	if s.env.whole != nil {
+		gone = s.env.whole.gone
+	}
 	h.mu.Unlock()
 	switch {
 	case phase == stopped:
@@ -100,38 +109,49 @@ func (h *Hub) greet(s *subscriber) {
 		s.farewell(restarting(1))
 	case gone:
 		s.farewell(goneGoodbye(s.env.name))
+	default:
+		s.recheck()
 	}
 }
 
-// part is the end of a subscriber: its connection is closed and its writer over.
-func (h *Hub) part(s *subscriber) {
+// leave is the end of a subscriber: its connection is closed and its writer over.
+func (h *Hub) leave(s *subscriber) {
 	s.env.roster.remove(s)
 	if ordinaryEnd(s.ended) || errors.Is(s.ended, errStopped) {
 		s.logger().Debug("subscriber disconnected")
 	} else {
 		s.logger().Info("subscriber lost", "error", s.ended)
 	}
-	h.discharge()
+	h.discharge(s.env, s.access)
+}
+
+// request is what a request asks for, and may have.
+type request struct {
+	hello
+	env    *environment
+	access Access
 }
 
 // request reads the parameters of a request and finds what it asks for.
-func (h *Hub) request(r *http.Request) (hello, *environment, error) {
+func (h *Hub) request(r *http.Request) (request, error) {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return hello{}, nil, badRequest("the query of the URL is malformed: %v", err)
+		return request{}, badRequest("the query of the URL is malformed: %v", err)
 	}
 	asked := hello{environment: query.Get("environment"), have: query.Get("have"), revision: query.Get("revision")}
 	asked.service, asked.instance, _ = strings.Cut(query.Get("client"), "/")
 	if err := asked.check(query.Get("client")); err != nil {
-		return hello{}, nil, err
+		return request{}, err
 	}
-	if h.config.Authorize != nil {
-		if err := h.config.Authorize(r, asked.environment); err != nil {
-			return hello{}, nil, &httpError{http.StatusForbidden, err.Error()}
-		}
+	access, err := h.authorize(r, asked.environment)
+	if err != nil {
+		return request{}, err
 	}
 	env, err := h.find(asked.environment)
-	return asked, env, err
+	if err != nil {
+		return request{}, err
+	}
+	return request{asked, h.part(env, access), access}, nil
 }
 
 func (h hello) check(client string) error {
@@ -166,7 +186,7 @@ func (h *Hub) find(name string) (*environment, error) {
 }
 
 // admit counts a subscriber in; discharge counts it out.
-func (h *Hub) admit() error {
+func (h *Hub) admit(asked *request) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.phase != serving {
@@ -175,14 +195,24 @@ func (h *Hub) admit() error {
 	if h.connections >= h.config.MaxConnections {
 		return &httpError{http.StatusServiceUnavailable, fmt.Sprintf("the limit of %d subscribers is reached", h.config.MaxConnections)}
 	}
+	key := asked.access.Key
+	if most := h.most(asked.access); h.byKey[key] >= most {
+		return &DeniedError{http.StatusTooManyRequests, fmt.Sprintf("the limit of %d subscribers with this key is reached", most), time.Second}
+	}
 	h.connections++
+	h.byKey[key]++
+	asked.env = asked.env.occupy()
 	h.readers.Add(1)
 	return nil
 }
 
-func (h *Hub) discharge() {
+func (h *Hub) discharge(env *environment, a Access) {
 	h.mu.Lock()
 	h.connections--
+	env.users--
+	if h.byKey[a.Key]--; h.byKey[a.Key] == 0 {
+		delete(h.byKey, a.Key)
+	}
 	h.mu.Unlock()
 	h.readers.Done()
 }

@@ -272,7 +272,9 @@ func TestRefusalIsToldAtOnce(t *testing.T) {
 func TestHTTPErrors(t *testing.T) {
 	ready := hub.Config{Environments: []string{"production", "staging"}}
 	denied := ready
-	denied.Authorize = func(_ *http.Request, environment string) error { return errors.New("no key for " + environment) }
+	denied.Authorize = func(_ *http.Request, environment string) (hub.Access, error) {
+		return hub.Access{}, errors.New("no key for " + environment)
+	}
 	const digest = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 	for _, tt := range []struct {
 		name, query string

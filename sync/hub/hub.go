@@ -22,6 +22,7 @@ type Hub struct {
 	mu           sync.Mutex
 	environments map[string]*environment
 	connections  int
+	byKey        map[string]int // connections by Access.Key
 	phase        phase
 	readers      sync.WaitGroup // a subscriber's, from its admission to its end
 }
@@ -46,6 +47,7 @@ func New(config Config) (*Hub, error) {
 		upgrader:     newUpgrader(config),
 		budget:       make(chan struct{}, config.Snapshots),
 		environments: make(map[string]*environment),
+		byKey:        make(map[string]int),
 	}
 	h.fresh.Store(&freshness{})
 	for _, name := range config.Environments {
@@ -94,7 +96,9 @@ func (h *Hub) beat(slot int, now time.Time) {
 				s.farewell(goodbye{"the connection is old: connect again, perhaps to another server", time.Second})
 				return
 			}
-			s.post(wantFresh | wantPing)
+			if s.recheck() {
+				s.post(wantFresh | wantPing)
+			}
 		})
 	}
 }
@@ -113,6 +117,9 @@ func (h *Hub) publish(environment string, s *eval.Snapshot, past []*Past) error 
 	env := h.provide(environment)
 	if env.advance(s, past) {
 		env.roster.each(func(s *subscriber) { s.post(wantUpdate) })
+		for _, part := range h.partsOf(env) {
+			part.follow()
+		}
 	}
 	return nil
 }

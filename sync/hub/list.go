@@ -12,10 +12,12 @@ import (
 type Subscriber struct {
 	Environment string `json:"environment"`
 	// Service and Instance are what the client calls itself; "": it did not say.
-	Service  string    `json:"service,omitempty"`
-	Instance string    `json:"instance,omitempty"`
-	Remote   string    `json:"remote"` // address
-	Since    time.Time `json:"since"`
+	Service  string `json:"service,omitempty"`
+	Instance string `json:"instance,omitempty"`
+	// Key names the key it came with; "": there are no keys.
+	Key    string    `json:"key,omitempty"`
+	Remote string    `json:"remote"` // address
+	Since  time.Time `json:"since"`
 	// Sent is the digest that was sent last, Applied the one that the client said it has in force; "": none yet.
 	Sent    string `json:"sent,omitempty"`
 	Applied string `json:"applied,omitempty"`
@@ -33,7 +35,7 @@ func (h *Hub) Subscribers() []Subscriber {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			p := at[s.applied]
-			list = append(list, Subscriber{s.env.name, s.hello.service, s.hello.instance, s.remote, s.since, s.sent, s.applied, p.Revision, p.Generation})
+			list = append(list, Subscriber{s.env.name, s.hello.service, s.hello.instance, s.access.Key, s.remote, s.since, s.sent, s.applied, p.Revision, p.Generation})
 		})
 	}
 	slices.SortFunc(list, func(a, b Subscriber) int {

@@ -25,14 +25,14 @@ func (h *Hub) Snapshot() http.Handler {
 			answer(w, &httpError{http.StatusMethodNotAllowed, "only GET and HEAD"})
 			return
 		}
-		_, env, err := h.request(r)
+		asked, err := h.request(r)
 		if err != nil {
 			answer(w, err)
 			return
 		}
-		st := env.latest.Load()
+		st := asked.env.latest.Load()
 		if st.snapshot == nil {
-			answer(w, &httpError{http.StatusServiceUnavailable, "environment " + env.name + " has no snapshot yet: try again"})
+			answer(w, &httpError{http.StatusServiceUnavailable, "environment " + asked.environment + " has no snapshot yet: try again"})
 			return
 		}
 		if seen := h.fresh.Load().verifiedAt; !seen.IsZero() {
@@ -63,7 +63,7 @@ func (st *state) serve(w http.ResponseWriter, r *http.Request) error {
 	head := w.Header()
 	head.Set("ETag", `"`+st.at.Digest+`"`)
 	head.Set("Cache-Control", "no-cache")
-	head.Set("Vary", "Accept-Encoding")
+	head.Set("Vary", "Accept-Encoding, Authorization")
 	head.Set(atHeader, string(at))
 	if matches(r.Header.Values("If-None-Match"), st.at.Digest) {
 		w.WriteHeader(http.StatusNotModified)

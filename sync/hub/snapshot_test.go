@@ -63,7 +63,7 @@ func TestSnapshot(t *testing.T) {
 			t.Errorf("Yardarm-At %q, %v", resp.Header.Get("Yardarm-At"), err)
 		}
 		for name, want := range map[string]string{
-			"ETag": `"` + snap.At().Digest + `"`, "Cache-Control": "no-cache", "Content-Type": feed.ContentType, "Vary": "Accept-Encoding",
+			"ETag": `"` + snap.At().Digest + `"`, "Cache-Control": "no-cache", "Content-Type": feed.ContentType, "Vary": "Accept-Encoding, Authorization",
 		} {
 			if got := resp.Header.Get(name); got != want {
 				t.Errorf("%s is %q, want %q", name, got, want)

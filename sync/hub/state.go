@@ -44,8 +44,9 @@ type freshness struct {
 	refused    *feed.Refused
 }
 
-func newState(old *state, s *eval.Snapshot) *state {
-	st := &state{seq: old.seq + 1, snapshot: s, at: s.At(), peak: old.peak, size: headerSize}
+// newState gives the state of s, which follows old; peak is the greatest position that was served where s comes from.
+func newState(old *state, s *eval.Snapshot, peak eval.At) *state {
+	st := &state{seq: old.seq + 1, snapshot: s, at: s.At(), peak: peak, size: headerSize}
 	for _, line := range s.Items() {
 		st.size += len(line) + 1
 	}
@@ -144,14 +145,17 @@ func worthwhile(delta, snapshot int) bool {
 	return delta < snapshot/2 || delta < snapshot && delta <= 4<<10
 }
 
-// heartbeat gives the message that tells f.
-func (st *state) heartbeat(f *freshness) (*message, error) {
+// heartbeat gives the message that tells f, the same as before of the same f; to those who see a part, not all of it.
+func (st *state) heartbeat(f *freshness, part bool) (*message, error) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if st.of == f && st.fresh != nil {
 		return st.fresh, nil
 	}
 	m := feed.Message{Header: feed.Header{Type: feed.TypeFresh, Refused: f.refused}}
+	if part {
+		m.Refused = veiled(f.refused)
+	}
 	if st.snapshot != nil {
 		m.At = &st.at
 	}

@@ -26,6 +26,7 @@ const farewellTime = time.Second
 type subscriber struct {
 	hub    *Hub
 	env    *environment
+	access Access
 	conn   conn
 	hello  hello
 	remote string
@@ -41,16 +42,17 @@ type subscriber struct {
 	sentDigest string // what the subscriber has if all went well; "": not known
 	astray     bool   // it comes from another history; set before wantUpdate is let through
 
-	mu      sync.Mutex
-	want    want
-	held    want // what is owed no sooner than it is known where the subscriber comes from
-	writing bool
-	leaving bool // nothing is sent any more, the other side is to close
-	ended   error
-	bye     goodbye
-	sent    string // as Subscribers tells
-	applied string
-	writers sync.WaitGroup
+	mu       sync.Mutex
+	want     want
+	held     want // what is owed no sooner than it is known where the subscriber comes from
+	writing  bool
+	leaving  bool // nothing is sent any more, the other side is to close
+	expelled bool // and not even what a writer is about to send
+	ended    error
+	bye      goodbye
+	sent     string // as Subscribers tells
+	applied  string
+	writers  sync.WaitGroup
 }
 
 // goodbye is a farewell: why, and how long to stay away.
@@ -59,10 +61,10 @@ type goodbye struct {
 	retryAfter time.Duration
 }
 
-func newSubscriber(h *Hub, env *environment, c conn, hello hello, remote string) *subscriber {
+func newSubscriber(h *Hub, asked request, c conn, remote string) *subscriber {
 	s := &subscriber{
-		hub: h, env: env, conn: c, hello: hello, remote: remote,
-		since: time.Now(), slot: rand.IntN(slots), gone: make(chan struct{}), sentDigest: hello.have,
+		hub: h, env: asked.env, access: asked.access, conn: c, hello: asked.hello, remote: remote,
+		since: time.Now(), slot: rand.IntN(slots), gone: make(chan struct{}), sentDigest: asked.have,
 		held: wantUpdate | wantSnapshot | wantFresh,
 	}
 	if age := h.config.MaxAge; age > 0 {
@@ -136,7 +138,7 @@ func (s *subscriber) finish(err error) {
 	s.refuse(err)
 	s.end(err)
 	s.writers.Wait()
-	s.hub.part(s)
+	s.hub.leave(s)
 }
 
 func (s *subscriber) receive(r io.Reader) error {
@@ -218,7 +220,11 @@ func (s *subscriber) end(reason error) {
 
 // logger tells of what happens to the subscriber.
 func (s *subscriber) logger() *slog.Logger {
-	return s.hub.config.Logger.With("environment", s.env.name, "client", s.hello.client(), "remote", s.remote)
+	logger := s.hub.config.Logger.With("environment", s.env.name, "client", s.hello.client(), "remote", s.remote)
+	if s.access.Key != "" {
+		logger = logger.With("access", s.access.Key)
+	}
+	return logger
 }
 
 // closeReason is the reason of a close frame: how long to stay away, for clients that missed the goodbye.

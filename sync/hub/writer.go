@@ -83,7 +83,7 @@ func (s *subscriber) deliver(w want) error {
 		}
 	}
 	if w&wantFresh != 0 {
-		m, err := s.env.latest.Load().heartbeat(s.hub.fresh.Load())
+		m, err := s.env.latest.Load().heartbeat(s.hub.fresh.Load(), s.env.whole != nil)
 		if err != nil {
 			return err
 		}
@@ -154,7 +154,16 @@ func (h *Hub) reserve(gone <-chan struct{}) (release func(), ok bool) {
 	return func() { timer.Stop(); give() }, true
 }
 
-func (s *subscriber) send(m *message) error { return s.conn.send(m, s.hub.deadline(m.size)) }
+// send writes m, unless the subscriber was expelled meanwhile.
+func (s *subscriber) send(m *message) error {
+	s.mu.Lock()
+	expelled := s.expelled
+	s.mu.Unlock()
+	if expelled {
+		return nil
+	}
+	return s.conn.send(m, s.hub.deadline(m.size))
+}
 
 // deadline is by when a write of so many bytes must be done.
 func (h *Hub) deadline(size int) time.Time {
