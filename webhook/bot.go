@@ -32,7 +32,7 @@ func New(ctx context.Context, config Config) (*Bot, error) {
 	if err != nil {
 		return nil, err
 	}
-	compiler, err := compile.New(compile.Config{CacheDir: config.CacheDir})
+	compiler, err := compile.New(compile.Config{CacheDir: config.CacheDir, Timeout: config.CompileTimeout})
 	if err != nil {
 		return nil, err
 	}

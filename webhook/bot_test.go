@@ -289,7 +289,7 @@ func TestBaseMoves(t *testing.T) {
 func TestRefresh(t *testing.T) {
 	var from time.Time
 	w := newWorld(t, func(w *world, _ *webhook.Config) {
-		from = time.Now().Add(5 * time.Second).UTC().Truncate(time.Second)
+		from = time.Now().Add(2 * time.Second).UTC().Truncate(time.Second)
 		freeze := fmt.Sprintf(`freeze: [{name: "launch", from: %q, until: %q}]`, from.Format(time.RFC3339), from.Add(time.Hour).Format(time.RFC3339))
 		w.git.Push("freeze", map[string]string{"schema/project.cue": strings.Replace(project, "maxStep: 25", "{maxStep: 25, "+freeze+"}", 1)})
 	})
@@ -355,7 +355,7 @@ func TestFolder(t *testing.T) {
 
 // TestHostile names what is refused, and judges the next pull request as if nothing had been.
 func TestHostile(t *testing.T) {
-	w := newWorld(t)
+	w := newWorld(t, func(_ *world, c *webhook.Config) { c.CompileTimeout = 3 * time.Second })
 	var bomb strings.Builder
 	bomb.WriteString("package flags\n\n" + `flags: bomb: {description: "x", owner: "x", kind: "ops", off: "a", environments: {}, variants: {a: #l9}}` + "\n#l0: {x: 1}\n")
 	for i := range 9 {

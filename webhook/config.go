@@ -41,6 +41,8 @@ type Config struct {
 	FetchTimeout time.Duration
 	MaxBytes     int64
 	MemoryLimit  int64
+	// CompileTimeout bounds the compilation of one folder; zero: that of package compile.
+	CompileTimeout time.Duration
 	// Logger receives what is done; nil: nothing is logged.
 	Logger *slog.Logger
 }
@@ -76,7 +78,7 @@ func (c Config) validate() error {
 	if owner, name, ok := strings.Cut(c.Name, "/"); !ok || owner == "" || name == "" || strings.Contains(name, "/") {
 		return fmt.Errorf("the Name of the repository is %q: write owner/name", c.Name)
 	}
-	if c.CatchUp < 0 || c.Queue < 0 || c.Workers < 0 || c.Timeout < 0 || c.FetchTimeout < 0 || c.MaxBytes < 0 || c.MemoryLimit < 0 {
+	if c.CatchUp < 0 || c.Queue < 0 || c.Workers < 0 || c.Timeout < 0 || c.FetchTimeout < 0 || c.CompileTimeout < 0 || c.MaxBytes < 0 || c.MemoryLimit < 0 {
 		return errors.New("a limit is below zero")
 	}
 	if c.Repository.Branch == gitrepo.CheckedOut {

@@ -45,11 +45,14 @@ func newGitHub(t *testing.T, config GitHubConfig) *GitHub {
 
 // both runs a test with either sort of credentials.
 func both(t *testing.T, run func(t *testing.T, s *webhooktest.Server, g *GitHub, us string)) {
+	t.Parallel()
 	t.Run("token", func(t *testing.T) {
+		t.Parallel()
 		s := webhooktest.NewServer(t)
 		run(t, s, newGitHub(t, asToken(s)), s.TokenUser)
 	})
 	t.Run("app", func(t *testing.T) {
+		t.Parallel()
 		s := webhooktest.NewServer(t)
 		run(t, s, newGitHub(t, asApp(s)), s.AppUser)
 	})
@@ -105,6 +108,7 @@ func numbers(t *testing.T, list func(context.Context) ([]Pull, error)) []int {
 }
 
 func TestGitHubReadsEveryPage(t *testing.T) {
+	t.Parallel()
 	s := webhooktest.NewServer(t)
 	for n := range 120 {
 		s.SetPull(webhooktest.Pull{Number: n + 1, Head: headTwo, HeadRef: "x", Base: "main", BaseHead: headOne})
@@ -149,6 +153,7 @@ func TestGitHubTellsWhoApproves(t *testing.T) {
 }
 
 func TestGitHubRefusesWrongConfigurations(t *testing.T) {
+	t.Parallel()
 	s := webhooktest.NewServer(t)
 	empty := filepath.Join(t.TempDir(), "empty")
 	if err := os.WriteFile(empty, nil, 0o600); err != nil {
@@ -192,6 +197,7 @@ func TestGitHubAddresses(t *testing.T) {
 }
 
 func TestGitHubSaysWhatToTrust(t *testing.T) {
+	t.Parallel()
 	s := webhooktest.NewServer(t)
 	config := asToken(s)
 	config.CAFile = ""
@@ -222,6 +228,7 @@ func TestGitHubFollowsToNoOtherHost(t *testing.T) {
 }
 
 func TestGitHubFollowsARenamedRepository(t *testing.T) {
+	t.Parallel()
 	s := webhooktest.NewServer(t)
 	s.SetPull(webhooktest.Pull{Number: 7, Head: headTwo, HeadRef: "x", Base: "main", BaseHead: headOne})
 	config := asToken(s)

@@ -43,6 +43,7 @@ func changes(s *webhooktest.Server, since int) int {
 }
 
 func TestGitHubShowsOneCheckRun(t *testing.T) {
+	t.Parallel()
 	s := webhooktest.NewServer(t)
 	g := newGitHub(t, asApp(s))
 	s.AddCheckRun(webhooktest.CheckRun{App: 1, Name: "yardarm", Head: headTwo, Status: "completed", Conclusion: "success"}) // a stranger's
@@ -82,6 +83,7 @@ func TestGitHubShowsOneCheckRun(t *testing.T) {
 }
 
 func TestGitHubReplacesACheckRunWhoseAnnotationsAreNotSo(t *testing.T) {
+	t.Parallel()
 	s := webhooktest.NewServer(t)
 	g := newGitHub(t, asApp(s))
 	report(t, g, aCheck(60))
@@ -126,6 +128,7 @@ func TestGitHubNeverDoublesAnnotations(t *testing.T) {
 }
 
 func TestGitHubCutsWhatIsTooLong(t *testing.T) {
+	t.Parallel()
 	s := webhooktest.NewServer(t)
 	long := strings.Repeat("ü", 70000)
 	check := Check{
@@ -143,6 +146,7 @@ func TestGitHubCutsWhatIsTooLong(t *testing.T) {
 }
 
 func TestGitHubShowsStatusesWithAToken(t *testing.T) {
+	t.Parallel()
 	s := webhooktest.NewServer(t)
 	g := newGitHub(t, asToken(s))
 	check := aCheck(3)
@@ -170,6 +174,7 @@ func TestGitHubShowsStatusesWithAToken(t *testing.T) {
 }
 
 func TestGitHubChecksOnEveryPage(t *testing.T) {
+	t.Parallel()
 	s := webhooktest.NewServer(t)
 	for n := range 250 {
 		s.AddCheckRun(webhooktest.CheckRun{App: 1, Name: fmt.Sprint("job", n), Head: headTwo, Status: "completed", Conclusion: "success"})

@@ -66,6 +66,7 @@ func TestGitHubKeepsOneComment(t *testing.T) {
 }
 
 func TestGitHubDeletesTwinComments(t *testing.T) {
+	t.Parallel()
 	s := webhooktest.NewServer(t)
 	withPull(s)
 	for n := range 3 {
@@ -92,6 +93,7 @@ func TestGitHubCommentsOnceThoughAnswersAreLost(t *testing.T) {
 }
 
 func TestGitHubCommentsOnceForManyAtOnce(t *testing.T) {
+	t.Parallel()
 	s := webhooktest.NewServer(t)
 	withPull(s)
 	g := newGitHub(t, asApp(s))
@@ -113,6 +115,7 @@ func TestGitHubCommentsOnceForManyAtOnce(t *testing.T) {
 }
 
 func TestGitHubCutsLongComments(t *testing.T) {
+	t.Parallel()
 	s := webhooktest.NewServer(t)
 	withPull(s)
 	g := newGitHub(t, asApp(s))

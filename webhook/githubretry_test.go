@@ -80,6 +80,7 @@ func TestGitHubBelievesNoAbsurdLimit(t *testing.T) {
 }
 
 func TestGitHubWaitsForNoLimitThatTakesTooLong(t *testing.T) {
+	t.Parallel()
 	s := webhooktest.NewServer(t)
 	config := asToken(s)
 	config.wait = nil
@@ -100,6 +101,7 @@ func TestGitHubWaitsForNoLimitThatTakesTooLong(t *testing.T) {
 
 // TestLimitIsNoFailure has a task wait until GitHub takes requests again, however often that is.
 func TestLimitIsNoFailure(t *testing.T) {
+	t.Parallel()
 	s := webhooktest.NewServer(t)
 	config := asToken(s)
 	config.wait = nil
@@ -115,6 +117,7 @@ func TestLimitIsNoFailure(t *testing.T) {
 }
 
 func TestGitHubTriesAgainWhatFailsByChance(t *testing.T) {
+	t.Parallel()
 	s := webhooktest.NewServer(t)
 	withPull(s)
 	w := &waits{}
@@ -146,6 +149,7 @@ func TestGitHubTriesAgainWhatFailsByChance(t *testing.T) {
 }
 
 func TestGitHubGivesUpWithItsContext(t *testing.T) {
+	t.Parallel()
 	s := webhooktest.NewServer(t)
 	config := asToken(s)
 	config.wait = nil
@@ -161,6 +165,7 @@ func TestGitHubGivesUpWithItsContext(t *testing.T) {
 }
 
 func TestGitHubTimesOutSlowAnswers(t *testing.T) {
+	t.Parallel()
 	s := webhooktest.NewServer(t)
 	withPull(s)
 	config := asToken(s)
@@ -174,6 +179,7 @@ func TestGitHubTimesOutSlowAnswers(t *testing.T) {
 }
 
 func TestGitHubTakesANoForAnAnswer(t *testing.T) {
+	t.Parallel()
 	s := webhooktest.NewServer(t)
 	s.Fail(webhooktest.Fault{
 		Status: 403, Body: `{"message":"Resource not accessible by integration"}`,
@@ -191,6 +197,7 @@ func TestGitHubTakesANoForAnAnswer(t *testing.T) {
 
 // TestGitHubWaitsBeforeTheLimitIsPassed is told by a good answer that it was the last of the hour.
 func TestGitHubWaitsBeforeTheLimitIsPassed(t *testing.T) {
+	t.Parallel()
 	s := webhooktest.NewServer(t)
 	withPull(s)
 	w := &waits{}
@@ -211,6 +218,7 @@ func TestGitHubWaitsBeforeTheLimitIsPassed(t *testing.T) {
 }
 
 func TestGitHubTokenMayChange(t *testing.T) {
+	t.Parallel()
 	s := webhooktest.NewServer(t)
 	withPull(s)
 	config := asToken(s)
@@ -241,6 +249,7 @@ func TestGitHubTokenMayChange(t *testing.T) {
 }
 
 func TestGitHubKeepsAppTokensForAnHour(t *testing.T) {
+	t.Parallel()
 	s := webhooktest.NewServer(t)
 	withPull(s)
 	g := newGitHub(t, asApp(s))
@@ -266,6 +275,7 @@ func TestGitHubKeepsAppTokensForAnHour(t *testing.T) {
 }
 
 func TestGitHubRenewsAppTokensInTime(t *testing.T) {
+	t.Parallel()
 	s := webhooktest.NewServer(t)
 	withPull(s)
 	s.TokenLife = 30 * time.Second // less than the minute before the end at which a token is renewed
@@ -292,6 +302,7 @@ func grants(s *webhooktest.Server) int {
 }
 
 func TestGitHubAppIsInstalledAnew(t *testing.T) {
+	t.Parallel()
 	s := webhooktest.NewServer(t)
 	withPull(s)
 	config := asApp(s)
@@ -312,6 +323,7 @@ func TestGitHubAppIsInstalledAnew(t *testing.T) {
 }
 
 func TestGitHubSaysWhereTheAppIsMissing(t *testing.T) {
+	t.Parallel()
 	s := webhooktest.NewServer(t)
 	config := asApp(s)
 	config.Repository = "acme/other"

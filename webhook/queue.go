@@ -149,13 +149,13 @@ func (q *queue) signal() {
 
 const (
 	// retries is how often a task is tried again before it is given up, which takes about two hours.
-	retries    = 12
+	retries    = 14
 	firstRetry = 2 * time.Second
 	lastRetry  = 20 * time.Minute
 )
 
 // backoff is the wait before a task that has failed is tried again, spread so that not all come back at once.
 func backoff(failed int) time.Duration {
-	wait := min(firstRetry<<min(failed, 20), lastRetry)
+	wait := min(firstRetry<<min(failed-1, 20), lastRetry)
 	return time.Duration(float64(wait) * (0.75 + 0.5*rand.Float64()))
 }

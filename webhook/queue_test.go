@@ -108,7 +108,7 @@ func TestBackoff(t *testing.T) {
 	var all time.Duration
 	for failed := 1; failed <= retries; failed++ {
 		wait := backoff(failed)
-		if wait < firstRetry || wait > lastRetry*5/4 {
+		if wait < firstRetry*3/4 || wait > lastRetry*5/4 {
 			t.Errorf("after %d failures: %s", failed, wait)
 		}
 		all += wait
