@@ -19,7 +19,7 @@ func PolicyChanges(before, after Policy, now time.Time) (all, loosened []string)
 	for _, kind := range union(before.MaxAge, after.MaxAge) {
 		c.bound("maxAge of "+kind, before.MaxAge[kind], after.MaxAge[kind], hoursWords)
 	}
-	c.names("approvers", before.Approvers, after.Approvers)
+	c.names("approvers", before.Approvers, after.Approvers, true)
 	return c.all, c.loosened
 }
 
@@ -52,7 +52,7 @@ func (c *policyComparison) environment(name string, before, after Policy) {
 	c.demand(at+"requireTests", was.RequireTests, will.RequireTests)
 	c.demand(at+"requireOwner", was.RequireOwner, will.RequireOwner)
 	c.optional(at+"maxTargets", was.MaxTargets, will.MaxTargets)
-	c.names(at+"exempt", was.Exempt, will.Exempt)
+	c.names(at+"exempt", was.Exempt, will.Exempt, old)
 }
 
 func (c *policyComparison) step(at string, was, will *float64) {
@@ -99,8 +99,8 @@ func (c *policyComparison) demand(what string, was, will bool) {
 	}
 }
 
-// names compares lists of which a longer one allows more.
-func (c *policyComparison) names(what string, was, will []string) {
+// names compares lists of which a longer one allows more, if anything was forbidden.
+func (c *policyComparison) names(what string, was, will []string, forbidden bool) {
 	for _, name := range was {
 		if !slices.Contains(will, name) {
 			c.add(false, "%s no longer has %q", what, name)
@@ -108,7 +108,7 @@ func (c *policyComparison) names(what string, was, will []string) {
 	}
 	for _, name := range will {
 		if !slices.Contains(was, name) {
-			c.add(true, "%s has %q now", what, name)
+			c.add(forbidden, "%s has %q now", what, name)
 		}
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/yardarm-io/yardarm/eval"
 )
 
 func TestPolicyChanges(t *testing.T) {
@@ -25,6 +27,7 @@ func TestPolicyChanges(t *testing.T) {
 		{"any step", production(Guard{MaxStep: new(25.0)}), production(Guard{}), `+production: maxStep, which was 25 %, is gone`},
 		{"unguarded", production(Guard{}), Policy{}, `+production is not guarded any more`},
 		{"guarded", Policy{}, production(Guard{MaxStep: new(25.0)}), "production is guarded now\nproduction: maxStep is 25 %"},
+		{"guarded, with exempt people", Policy{}, production(Guard{Exempt: []string{"staff"}}), "production is guarded now\nproduction: exempt has \"staff\" now"},
 		{"a shorter soak", production(Guard{MinSoak: 90}), production(Guard{MinSoak: 60}), `+production: minSoak is 1 hour instead of 1 hour and 30 minutes`},
 		{"a longer soak", production(Guard{MinSoak: 90}), production(Guard{MinSoak: 3 * 24 * 60}), `production: minSoak is 3 days instead of 1 hour and 30 minutes`},
 		{"no soak", production(Guard{MinSoak: 90}), production(Guard{}), `+production: minSoak, which was 1 hour and 30 minutes, is gone`},
@@ -82,5 +85,40 @@ func TestPolicyIsWhole(t *testing.T) {
 		if n := kind.NumField(); n != fields {
 			t.Errorf("%s has %d fields, of which PolicyChanges compares %d", kind, n, fields)
 		}
+	}
+}
+
+// TestExemptChanges looks at segments that a policy exempts: to widen one is to loosen the policy.
+func TestExemptChanges(t *testing.T) {
+	policy := Policy{Environments: map[string]Guard{"production": {Exempt: []string{"staff"}}}}
+	segment := func(condition string) string { return `segment staff {"condition":{"fields":{` + condition + `}}}` }
+	const corp = `"email":{"suffix":"@corp.example"}`
+	const other = `segment crew {"condition":{"fields":{"email":{"suffix":"@corp.example"}}}}`
+	for _, c := range []struct{ name, before, after, want string }{
+		{"nothing", segment(corp), segment(corp), ``},
+		{"wider", segment(corp), segment(`"email":{"suffix":".example"}`),
+			`+production: the exempt segment "staff" holds those of whom email ends with ".example", instead of email ends with "@corp.example"`},
+		{"narrower", segment(corp), segment(corp + `,"plan":{"eq":"pro"}`),
+			`production: the exempt segment "staff" holds those of whom email ends with "@corp.example", plan is "pro", instead of email ends with "@corp.example"`},
+		{"gone", segment(corp), other, `production: the exempt segment "staff" is gone, so that it exempts nobody`},
+		{"new", other, segment(corp), `+production: the exempt segment "staff" is new, and it exempts those of whom email ends with "@corp.example"`},
+		{"through another", `segment staff {"condition":{"segment":"crew"}}` + "\n" + other, `segment staff {"condition":{"segment":"crew"}}` + "\n" + strings.Replace(other, "@corp", "", 1),
+			`+production: the exempt segment "staff" holds those of whom email ends with ".example", instead of email ends with "@corp.example"`},
+		{"no environment any more", segment(corp), ``, ``},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			pair := [2]*eval.Snapshot{snapshotOf(t, strings.Split(c.before, "\n")...)}
+			if c.after != "" {
+				pair[1] = snapshotOf(t, strings.Split(c.after, "\n")...)
+			}
+			all, loosened := ExemptChanges(policy, map[string][2]*eval.Snapshot{"production": pair})
+			got := strings.Join(all, "\n")
+			if len(loosened) > 0 {
+				got = "+" + got
+			}
+			if got != c.want {
+				t.Errorf("got\n%s\nwant\n%s", got, c.want)
+			}
+		})
 	}
 }

@@ -21,6 +21,8 @@ func (r *reviewing) facts(ctx context.Context) (diff.Facts, error) {
 		Before: census(r.base), After: census(r.new), Owners: r.owners(),
 	}
 	facts.PolicyChanges, facts.Loosened = diff.PolicyChanges(r.policy, next, r.Now)
+	exempt, loosened := diff.ExemptChanges(r.policy, r.pairs())
+	facts.PolicyChanges, facts.Loosened = append(facts.PolicyChanges, exempt...), append(facts.Loosened, loosened...)
 	if r.History == nil || !r.anyFlag() {
 		return facts, nil
 	}
@@ -65,14 +67,14 @@ func census(out *compile.Output) diff.Census {
 // widened asks the history when flags were widened, as far back as the longest minSoak; nil where no environment has one, or
 // where the history cannot tell.
 func (r *reviewing) widened(ctx context.Context) (func(environment, flag string) (time.Time, bool), error) {
-	longest := 0
-	for _, guard := range r.policy.Environments {
-		longest = max(longest, guard.MinSoak)
+	longest, exempt := 0, map[string][]string{}
+	for name, guard := range r.policy.Environments {
+		longest, exempt[name] = max(longest, guard.MinSoak), guard.Exempt
 	}
 	if longest == 0 {
 		return nil, nil
 	}
-	widened, err := r.History.Widened(ctx, r.Now.Add(-time.Duration(longest)*time.Minute))
+	widened, err := r.History.Widened(ctx, r.Now.Add(-time.Duration(longest)*time.Minute), r.Now, exempt)
 	if err != nil {
 		return nil, r.unknown(ctx, "when flags were last widened", err)
 	}
