@@ -140,6 +140,12 @@ func (p *process) wait() int {
 	return p.cmd.ProcessState.ExitCode()
 }
 
+// drained waits until all of the output of a process that has ended is there.
+func (p *process) drained() {
+	for range p.lines {
+	}
+}
+
 // serve starts a daemon on a free port, or on the address given, and waits until it listens there.
 func serve(t *testing.T, args ...string) (daemon *process, address string) {
 	t.Helper()

@@ -2,18 +2,13 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/url"
-	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/yardarm-io/yardarm/client"
-	"github.com/yardarm-io/yardarm/sync/daemon"
 )
 
 // watchOptions are watch's flags.
@@ -73,29 +68,13 @@ func (a *app) watch(ctx context.Context, address string, o watchOptions) error {
 
 // servedEnvironments asks a daemon for the environments that it serves.
 func servedEnvironments(ctx context.Context, address string) ([]string, error) {
-	u, err := url.Parse(address)
-	if err != nil || u.Host == "" {
-		return nil, usagef("%q is not the URL of a feed; write one such as ws://127.0.0.1:8080/feed", address)
-	}
-	u.Scheme = strings.Replace(u.Scheme, "ws", "http", 1)
-	u.Path, u.RawQuery = strings.TrimSuffix(u.Path, "/feed")+"/status", ""
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	q := asker{client: http.Client{Timeout: askTimeout}}
+	status, err := q.status(ctx, address, nil)
 	if err != nil {
-		return nil, usageError{err}
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return nil, fmt.Errorf("ask for the environments: %w; is 'yardarm serve' running there?", err)
-	}
-	defer response.Body.Close()
-	var status daemon.Status
-	if err := json.NewDecoder(response.Body).Decode(&status); err != nil {
-		return nil, fmt.Errorf("ask %s for the environments: %s; name one with --environment", u, response.Status)
+		return nil, fmt.Errorf("ask for the environments: %w; name one with --environment", err)
 	}
 	if len(status.Environments) == 0 {
-		return nil, fmt.Errorf("%s serves no environment yet; name one with --environment to wait for it", u.Host)
+		return nil, fmt.Errorf("%s serves no environment yet; name one with --environment to wait for it", address)
 	}
 	var names []string
 	for _, environment := range status.Environments {

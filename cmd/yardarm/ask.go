@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/yardarm-io/yardarm/sync/daemon"
+)
+
+// askTimeout bounds one question to a daemon.
+const askTimeout = 10 * time.Second
+
+// errRefused is that a daemon will not tell, however often it is asked.
+var errRefused = errors.New("refused")
+
+// asker asks daemons what they serve, and to whom.
+type asker struct {
+	keyFile string
+	client  http.Client
+}
+
+func (q *asker) flags(cmd *cobra.Command) {
+	q.client.Timeout = askTimeout
+	cmd.Flags().StringVar(&q.keyFile, "key-file", "", "a file with the key to show to the daemons, for those that want one")
+}
+
+// status asks the daemon at an address: host:port, or a URL of its root, /feed or /status. The query goes with it.
+func (q *asker) status(ctx context.Context, address string, query url.Values) (daemon.Status, error) {
+	var status daemon.Status
+	at, err := statusURL(address)
+	if err != nil {
+		return status, err
+	}
+	at.RawQuery = query.Encode()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, at.String(), nil)
+	if err != nil {
+		return status, usageError{err}
+	}
+	if q.keyFile != "" {
+		key, err := os.ReadFile(q.keyFile)
+		if err != nil {
+			return status, usageError{err}
+		}
+		request.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(key)))
+	}
+	response, err := q.client.Do(request)
+	if err != nil {
+		return status, fmt.Errorf("%w; is 'yardarm serve' running there?", err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return status, refusedBy(at, response)
+	}
+	if err := json.NewDecoder(response.Body).Decode(&status); err != nil {
+		return status, fmt.Errorf("%s answers, but not as a daemon does: %w", at.Redacted(), err)
+	}
+	return status, nil
+}
+
+// refusedBy is the error that an answer other than 200 is.
+func refusedBy(at *url.URL, response *http.Response) error {
+	text, _ := io.ReadAll(io.LimitReader(response.Body, 300)) // whatever came
+	err := fmt.Errorf("%s answers %s: %s", at.Redacted(), response.Status, strings.TrimSpace(string(text)))
+	if code := response.StatusCode; code >= 400 && code < 500 && code != http.StatusTooManyRequests {
+		return fmt.Errorf("%w: %w", errRefused, err)
+	}
+	return err
+}
+
+// statusURL is where the daemon at an address tells its status.
+func statusURL(address string) (*url.URL, error) {
+	if !strings.Contains(address, "://") {
+		address = "http://" + address
+	}
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" {
+		return nil, usagef("%q is not the address of a daemon; write one such as http://127.0.0.1:8080", address)
+	}
+	switch u.Scheme {
+	case "ws", "wss":
+		u.Scheme = strings.Replace(u.Scheme, "ws", "http", 1)
+	case "http", "https":
+	default:
+		return nil, usagef("%q: the address of a daemon begins with http, https, ws or wss", address)
+	}
+	path := strings.TrimSuffix(u.Path, "/")
+	for _, page := range []string{"/feed", "/status"} {
+		path = strings.TrimSuffix(path, page)
+	}
+	u.Path, u.RawQuery, u.Fragment = path+"/status", "", ""
+	return u, nil
+}
+
+// someDaemons demands addresses.
+func someDaemons(_ *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return errors.New("name the daemons to ask, such as http://127.0.0.1:8080")
+	}
+	return nil
+}

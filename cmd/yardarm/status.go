@@ -1,0 +1,240 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/yardarm-io/yardarm/eval"
+	"github.com/yardarm-io/yardarm/sync/daemon"
+	"github.com/yardarm-io/yardarm/sync/feed"
+	"github.com/yardarm-io/yardarm/sync/hub"
+)
+
+func (a *app) statusCommand() *cobra.Command {
+	var q asker
+	var format string
+	cmd := &cobra.Command{
+		Use:   "status URL...",
+		Short: "Show which services are on which revision, and who lags",
+		Long: `Status asks daemons what they serve and to whom. It prints a line a daemon and, for each environment, how many instances of each
+service are on which revision; those below the newest revision that any of the daemons serves lag.
+
+It exits with 1 where a daemon does not answer, can't serve, refuses a commit, or has not seen its source for too long.`,
+		Example: `  yardarm status http://127.0.0.1:8080
+  yardarm status --format json https://flags-a.example https://flags-b.example | jq .services`,
+		Args:              someDaemons,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE:              a.runs(func(cmd *cobra.Command, args []string) error { return a.status(cmd.Context(), &q, format, args) }),
+	}
+	q.flags(cmd)
+	cmd.Flags().StringVar(&format, "format", "text", "text or json")
+	complete(cmd, "format", offer("text", "json"))
+	return cmd
+}
+
+func (a *app) status(ctx context.Context, q *asker, format string, addresses []string) error {
+	if err := checkFormat(format); err != nil {
+		return err
+	}
+	answers, err := q.all(ctx, addresses, nil)
+	if err != nil {
+		return err
+	}
+	told := fleet{Daemons: []daemonLine{}, Services: services(answers)}
+	for _, answer := range answers {
+		told.Daemons = append(told.Daemons, answer.line())
+	}
+	if format == "json" {
+		encoder := json.NewEncoder(a.stdout)
+		encoder.SetIndent("", "  ")
+		err = encoder.Encode(told)
+	} else {
+		err = told.print(a.stdout, paintFor(a.stdout))
+	}
+	if err == nil && slices.ContainsFunc(told.Daemons, func(d daemonLine) bool { return d.State != stateReady }) {
+		err = errProblems
+	}
+	return err
+}
+
+// answer is what a daemon said, or why it did not.
+type answer struct {
+	address string
+	status  daemon.Status
+	err     error
+}
+
+// all asks every daemon at once. An error is a mistake in the command line.
+func (q *asker) all(ctx context.Context, addresses []string, query url.Values) ([]answer, error) {
+	answers := make([]answer, len(addresses))
+	var group errgroup.Group
+	for i, address := range addresses {
+		group.Go(func() error {
+			status, err := q.status(ctx, address, query)
+			answers[i] = answer{address, status, err}
+			if _, wrong := errors.AsType[usageError](err); wrong {
+				return err
+			}
+			return ctx.Err()
+		})
+	}
+	return answers, group.Wait()
+}
+
+// fleet is what status prints.
+type fleet struct {
+	Daemons  []daemonLine  `json:"daemons"`
+	Services []serviceLine `json:"services"`
+}
+
+// daemonLine is one daemon.
+type daemonLine struct {
+	Address string `json:"address"`
+	// State is ready, stale, refusing, not ready, draining or unreachable, the worst that holds; Detail says why.
+	State  string `json:"state"`
+	Detail string `json:"detail,omitempty"`
+	// Revision is what it serves, Observed the newest that it has seen, VerifiedAt when.
+	Revision    string        `json:"revision,omitempty"`
+	Observed    string        `json:"observed,omitempty"`
+	VerifiedAt  *time.Time    `json:"verifiedAt,omitempty"`
+	Refused     *feed.Refused `json:"refused,omitempty"`
+	Subscribers int           `json:"subscribers"`
+}
+
+// The states of a daemon.
+const (
+	stateReady       = "ready"
+	stateStale       = "stale"
+	stateRefusing    = "refusing"
+	stateNotReady    = "not ready"
+	stateDraining    = "draining"
+	stateUnreachable = "unreachable"
+)
+
+func (w answer) line() daemonLine {
+	line := daemonLine{
+		Address: w.address, Observed: w.status.Source.Observed, VerifiedAt: w.status.Source.VerifiedAt,
+		Refused: w.status.Refused, Subscribers: len(w.status.Subscribers),
+	}
+	if environments := w.status.Environments; len(environments) > 0 {
+		line.Revision = environments[0].At.Revision
+	}
+	line.State, line.Detail = w.state()
+	return line
+}
+
+func (w answer) state() (state, detail string) {
+	s := w.status
+	switch {
+	case w.err != nil:
+		return stateUnreachable, w.err.Error()
+	case s.Draining:
+		return stateDraining, "it is about to end"
+	case !s.Ready && len(s.Missing) > 0:
+		return stateNotReady, "nothing to serve in " + strings.Join(s.Missing, ", ")
+	case !s.Ready:
+		return stateNotReady, cmp.Or(s.Source.Error, "nothing to serve yet")
+	case s.Refused != nil:
+		return stateRefusing, fmt.Sprintf("%s since %s: %s", short(s.Refused.Revision), s.Refused.Since.Format(time.RFC3339), s.Refused)
+	case s.Stale:
+		return stateStale, cmp.Or(s.Source.Error, "the source has not been seen for too long")
+	}
+	return stateReady, ""
+}
+
+// serviceLine is the instances of one service that are on one revision of one environment.
+type serviceLine struct {
+	Environment string `json:"environment"`
+	Service     string `json:"service"`
+	// Revision is "" for those that have none yet, or one that is no longer remembered.
+	Revision   string `json:"revision"`
+	Generation uint64 `json:"generation"`
+	// Instances counts them; Lagging names those that are below what is served, in order.
+	Instances int      `json:"instances"`
+	Lagging   []string `json:"lagging,omitempty"`
+}
+
+// services groups the subscribers of all daemons.
+func services(answers []answer) []serviceLine {
+	newest := map[string]eval.At{}
+	for _, w := range answers {
+		for _, e := range w.status.Environments {
+			if at := newest[e.Name]; feed.Compare(e.At, at) > 0 {
+				newest[e.Name] = e.At
+			}
+		}
+	}
+	groups := map[string]*serviceLine{}
+	for _, w := range answers {
+		for _, s := range w.status.Subscribers {
+			key := s.Environment + "\x00" + s.Service + "\x00" + s.Revision
+			if groups[key] == nil {
+				groups[key] = &serviceLine{Environment: s.Environment, Service: s.Service, Revision: s.Revision, Generation: s.Generation}
+			}
+			groups[key].Instances++
+			if s.Generation < newest[s.Environment].Generation {
+				groups[key].Lagging = append(groups[key].Lagging, instanceOf(s))
+			}
+		}
+	}
+	lines := []serviceLine{}
+	for _, group := range groups {
+		slices.Sort(group.Lagging)
+		lines = append(lines, *group)
+	}
+	slices.SortFunc(lines, func(a, b serviceLine) int {
+		return cmp.Or(cmp.Compare(a.Environment, b.Environment), cmp.Compare(a.Service, b.Service), cmp.Compare(b.Generation, a.Generation),
+			cmp.Compare(a.Revision, b.Revision))
+	})
+	return lines
+}
+
+// instanceOf names a subscriber within its service.
+func instanceOf(s hub.Subscriber) string { return cmp.Or(s.Instance, s.Remote) }
+
+func (f fleet) print(out io.Writer, paint paint) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "DAEMON\tREVISION\tSEEN\tSUBSCRIBERS\tSTATE")
+	for _, d := range f.Daemons {
+		seen := "never"
+		if d.VerifiedAt != nil {
+			seen = time.Since(*d.VerifiedAt).Round(time.Second).String() + " ago"
+		}
+		state := paint.red(d.State)
+		if d.State == stateReady {
+			state = paint.green(d.State)
+		}
+		if d.Detail != "" {
+			state += ": " + oneLine(d.Detail)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\n", d.Address, orDash(short(d.Revision)), seen, d.Subscribers, state)
+	}
+	if len(f.Services) > 0 {
+		fmt.Fprintln(w, "\nENVIRONMENT\tSERVICE\tREVISION\tINSTANCES\tLAGGING")
+	}
+	for _, s := range f.Services {
+		var lagging string
+		if len(s.Lagging) > 0 {
+			lagging = some(s.Lagging)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\n", s.Environment, orDash(s.Service), orDash(short(s.Revision)), s.Instances, paint.yellow(lagging))
+	}
+	return w.Flush()
+}
+
+func orDash(text string) string { return cmp.Or(text, "-") }
+
+// oneLine keeps what others wrote from looking like lines of ours.
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
