@@ -22,20 +22,47 @@ type radius struct {
 	people        []place // of the population
 }
 
+// Clock tells whom the clock moves in a flag of a snapshot that stays as it is: at each boundary later than o.Now and before until
+// that moves somebody. A flag that is not there moves nobody.
+func Clock(s *eval.Snapshot, key string, until time.Time, o Options) []Step {
+	if s.Flag(key) == nil {
+		return nil
+	}
+	r := newRadius(newMemory(), s, s, key, o)
+	var steps []Step
+	for _, at := range r.boundaries() {
+		if !at.Before(until) {
+			break
+		}
+		if step, moves := r.boundary(at); moves {
+			step.Planned = true
+			steps = append(steps, step)
+		}
+	}
+	return steps
+}
+
+// Widens tells whether the step moves anybody who counts: to anything but off, and not exempt. It is what minSoak holds apart.
+func (s *Step) Widens() bool { return s.Counted > aWhisker }
+
 // steps gives the step of the merge and those of later boundaries that move somebody.
 func (r *radius) steps() []Step {
 	now := r.options.Now
 	steps := []Step{r.step(r.before.at(now), r.after.at(now))}
 	for _, at := range r.boundaries() {
-		just := at.Add(-1)
-		step := r.step(r.after.at(just), r.after.at(at))
-		if len(step.Classes) == 0 && !step.Incomplete {
-			continue
+		if step, moves := r.boundary(at); moves {
+			step.Planned = r.planned(at.Add(-1), at)
+			steps = append(steps, step)
 		}
-		step.At, step.Planned = at, r.planned(just, at)
-		steps = append(steps, step)
 	}
 	return steps
+}
+
+// boundary gives the step that the new state takes by the clock, and whether that moves anybody.
+func (r *radius) boundary(at time.Time) (step Step, moves bool) {
+	step = r.step(r.after.at(at.Add(-1)), r.after.at(at))
+	step.At = at
+	return step, len(step.Classes) > 0 || step.Incomplete
 }
 
 // boundaries are the instants later than now at which the new state changes by the clock.

@@ -35,7 +35,7 @@ func BenchmarkWidened(b *testing.B) {
 	}
 	widened := func(b *testing.B, since time.Time) {
 		b.Helper()
-		if _, err := history.New(repo, compiler, work.Head()).Widened(b.Context(), since); err != nil {
+		if _, err := history.New(repo, compiler, work.Head()).Widened(b.Context(), since, minute(100), nil); err != nil {
 			b.Fatal(err)
 		}
 	}

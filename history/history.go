@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,17 +15,21 @@ import (
 	"github.com/yardarm-io/yardarm/sync/gitrepo"
 )
 
-// maxCommits is how many commits are looked at for one question.
-const maxCommits = 2000
+// How many commits are looked at for one question, and how many of these may have changed files of flags: in a repository of much
+// else, most did not.
+const (
+	maxCommits = 20_000
+	maxStates  = 2000
+)
 
 // maxSkew is how many commits in a row must be older than an instant until none before them is taken to be later: clocks of committers
-// differ.
-const maxSkew = 8
+// differ, and whoever sets one back should have to do it often.
+const maxSkew = 100
 
 // What a history may lack, for errors.Is.
 var (
 	// ErrTooLong: the answer lies further back than is looked.
-	ErrTooLong = fmt.Errorf("the answer lies more than %d commits back", maxCommits)
+	ErrTooLong = fmt.Errorf("the answer lies too far back: beyond %d commits, or %d that changed flags", maxCommits, maxStates)
 	// ErrShallow: the clone is cut off before the answer.
 	ErrShallow = errors.New("the clone is shallow and ends before the answer; git fetch --unshallow gets the rest")
 )
@@ -75,9 +80,17 @@ func (h *History) commits(ctx context.Context) iter.Seq2[gitrepo.Commit, error] 
 func (h *History) states(ctx context.Context) iter.Seq2[state, error] {
 	return func(yield func(state, error) bool) {
 		var s state
+		differ := 0
 		for c, err := range h.commits(ctx) {
+			files := s.files
 			if err == nil {
 				s, err = h.state(ctx, c, s)
+			}
+			if s.files != files {
+				differ++
+			}
+			if err == nil && differ > maxStates {
+				err = ErrTooLong
 			}
 			if (err != nil || !s.broken) && !yield(s, err) || err != nil {
 				return
@@ -155,6 +168,38 @@ func (h *History) Existed(ctx context.Context, at time.Time) (func(flag string) 
 
 func unknown(at time.Time, err error) error {
 	return fmt.Errorf("look for the flags of %s: %w", at.UTC().Format(time.RFC3339), err)
+}
+
+// landed says when commits came to the branch, by hash: those from the newest back to the oldest whose time is not before since.
+// What a committer's clock says is believed, but a commit did not come before the one that it was made from; and one whose time is
+// not over at until came just then, for all that is known.
+func (h *History) landed(ctx context.Context, since, until time.Time) (map[string]time.Time, error) {
+	var recent []gitrepo.Commit // up to the last one that counts, and older ones that may lie between such
+	oldest := 0
+	for c, err := range h.commits(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		if c.Hash == "" || len(recent)-oldest >= maxSkew {
+			break
+		}
+		if recent = append(recent, c); !c.Time.Before(since) {
+			oldest = len(recent)
+		}
+	}
+	landed := map[string]time.Time{}
+	latest := since
+	for _, c := range slices.Backward(recent[:oldest]) {
+		if c.Time.After(until) {
+			landed[c.Hash] = until
+			continue
+		}
+		if c.Time.After(latest) {
+			latest = c.Time
+		}
+		landed[c.Hash] = latest
+	}
+	return landed, nil
 }
 
 // newest gives the newest commit at or before an instant; "" where there is none.

@@ -118,7 +118,7 @@ func TestWidenedByTheClock(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		widened, err := h.Widened(t.Context(), at)
+		widened, err := h.Widened(t.Context(), at, minute(1e6), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -135,7 +135,7 @@ func TestWidenedByTheClock(t *testing.T) {
 	// A commit that takes a ramp away ends what the clock would have done.
 	work.GitInput("", "-c", "user.name=x", "commit", "-q", "--allow-empty", "-m", "nothing")
 	work.Commit("a is on", flag("a", `serve: "off"`)) // minute 3
-	widened, err := open(t, work).Widened(t.Context(), minute(10))
+	widened, err := open(t, work).Widened(t.Context(), minute(10), minute(1e6), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +157,7 @@ func TestUnknown(t *testing.T) {
 	if _, err := h.Existed(t.Context(), minute(1)); !errors.Is(err, history.ErrShallow) {
 		t.Errorf("before what a shallow clone has: %v", err)
 	}
-	if _, err := h.Widened(t.Context(), minute(0)); !errors.Is(err, history.ErrShallow) {
+	if _, err := h.Widened(t.Context(), minute(0), minute(9), nil); !errors.Is(err, history.ErrShallow) {
 		t.Errorf("since before what a shallow clone has: %v", err)
 	}
 	if existed, err := h.Existed(t.Context(), minute(2)); err != nil || !existed("a") {
@@ -165,7 +165,7 @@ func TestUnknown(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := h.Widened(ctx, minute(2)); !errors.Is(err, context.Canceled) {
+	if _, err := h.Widened(ctx, minute(2), minute(9), nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
 }

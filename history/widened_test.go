@@ -1,6 +1,7 @@
 package history_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/yardarm-io/yardarm/sync/gitrepo/gitrepotest"
@@ -22,7 +23,7 @@ func TestWidenedByCommits(t *testing.T) {
 		a     int // the minute at which a was widened; 0: not
 		b     int
 	}{{0, 5, 1}, {2, 5, 0}, {5, 5, 0}, {6, 0, 0}, {20, 0, 0}} {
-		widened, err := h.Widened(t.Context(), minute(c.since))
+		widened, err := h.Widened(t.Context(), minute(c.since), minute(100), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -33,6 +34,47 @@ func TestWidenedByCommits(t *testing.T) {
 		}
 		if at, ok := widened("staging", "a"); ok {
 			t.Errorf("since minute %d, a was widened in staging at %s", c.since, at)
+		}
+	}
+}
+
+// TestWidenedWhenItLanded has commits that came to the branch at another time than their committer's clock showed.
+func TestWidenedWhenItLanded(t *testing.T) {
+	widen := func(key string) map[string]string { return flag(key, `serve: "on"`) }
+	off := func(key string) map[string]string { return flag(key, `serve: "off"`) }
+	crew := func(outcome string) map[string]string {
+		text := flag("exempt", `rules: [{name: "crew", #when: segments.#crew, `+outcome+`}], serve: "off"`)["flags/exempt/exempt.cue"]
+		return map[string]string{"flags/exempt/exempt.cue": strings.Replace(text, "package flags\n", "package flags\n\nimport \"flags.local/flags/segments\"\n", 1)}
+	}
+	work := gitrepotest.NewCheckout(t)
+	work.Commit("start", repository(merged(off("pushed"), off("ahead"), off("behind"), off("merged"), crew(`share: 5, serve: "on"`),
+		map[string]string{"flags/segments/s.cue": "package segments\n\n#crew: {plan: \"team\", ...}\n"})))
+	fork := work.Head()
+	work.CommitAt(minute(30), "the tip", map[string]string{"README.md": "hello"})
+	work.CommitAt(minute(5), "made long before it was pushed", widen("pushed"))
+	work.CommitAt(minute(500), "a clock that is ahead", widen("ahead"))
+	work.CommitAt(minute(40), "after that", widen("behind"))
+	work.CommitAt(minute(45), "to those who do not count", crew(`serve: "on"`))
+	work.Git("checkout", "-q", "-b", "proposal", fork)
+	work.CommitAt(minute(8), "proposed", widen("merged"))
+	work.Git("checkout", "-q", "main")
+	work.CommitAt(minute(50), "something else", map[string]string{"README.md": "hello again"})
+	work.Git("-c", "user.name=x", "merge", "-q", "--no-ff", "--no-commit", "proposal")
+	work.CommitAt(minute(60), "merge", nil)
+
+	h := open(t, work)
+	exempt := map[string][]string{"production": {"crew"}}
+	for _, c := range []struct {
+		exempt map[string][]string
+		flag   string
+		want   int
+	}{{exempt, "pushed", 30}, {exempt, "ahead", 100}, {exempt, "behind", 40}, {exempt, "merged", 60}, {exempt, "exempt", 0}, {nil, "exempt", 45}} {
+		widened, err := h.Widened(t.Context(), minute(10), minute(100), c.exempt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if at, ok := widened("production", c.flag); ok != (c.want > 0) || ok && !at.Equal(minute(c.want)) {
+			t.Errorf("%s was widened at %s, %v; want minute %d", c.flag, at, ok, c.want)
 		}
 	}
 }

@@ -18,7 +18,7 @@ type past struct {
 	asked []time.Duration // how far back
 }
 
-func (p *past) Widened(_ context.Context, since time.Time) (func(environment, flag string) (time.Time, bool), error) {
+func (p *past) Widened(_ context.Context, since, _ time.Time, _ map[string][]string) (func(environment, flag string) (time.Time, bool), error) {
 	p.asked = append(p.asked, now.Sub(since))
 	return func(environment, flag string) (time.Time, bool) {
 		return now.Add(-24 * time.Hour), environment == "production" && flag == "x"

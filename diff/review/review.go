@@ -52,8 +52,9 @@ type Request struct {
 
 // History is what a review asks of the past of the base. Package history implements it.
 type History interface {
-	// Widened gives when each flag was last widened in each environment at or after since.
-	Widened(ctx context.Context, since time.Time) (func(environment, flag string) (time.Time, bool), error)
+	// Widened gives when each flag was last widened in each environment at or after since and before until. By environment, exempt
+	// names the segments whose people do not count.
+	Widened(ctx context.Context, since, until time.Time, exempt map[string][]string) (func(environment, flag string) (time.Time, bool), error)
 	// Existed says which flags existed at an instant.
 	Existed(ctx context.Context, at time.Time) (func(flag string) bool, error)
 }

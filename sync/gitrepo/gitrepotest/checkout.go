@@ -59,6 +59,15 @@ func (c *Checkout) Commit(message string, files map[string]string) string {
 	return c.Head()
 }
 
+// CommitAt is Commit by somebody whose clock shows another time. Later commits do not go by it.
+func (c *Checkout) CommitAt(at time.Time, message string, files map[string]string) string {
+	c.t.Helper()
+	clock := c.clock
+	defer func() { c.clock = clock }()
+	c.clock = at.Add(-time.Minute)
+	return c.Commit(message, files)
+}
+
 // Remove deletes files from the work tree; the next Commit records it.
 func (c *Checkout) Remove(names ...string) {
 	c.t.Helper()
