@@ -95,7 +95,8 @@ type Output struct {
 	Folders   int           // folders with CUE files, schema/ and segments included
 	Compiled  int           // how many of them a worker compiled, as no cache knew them
 
-	now time.Time
+	now      time.Time
+	segments map[string]item
 }
 
 // Err is nil when there are snapshots, and [Errors] otherwise.
@@ -129,6 +130,7 @@ func (c *Compiler) Compile(ctx context.Context, tree fs.FS, at eval.At) (*Output
 	if len(firm(b.out.Problems)) > 0 {
 		return b.out, nil
 	}
+	b.out.segments = segmentItems(b.units)
 	b.out.Snapshots, err = c.snapshots(b.out.Project, b.units, at)
 	return b.out, err
 }

@@ -124,6 +124,10 @@ func TestSegmentsReached(t *testing.T) {
 			t.Errorf("%s has the segments %v, want %v", environment, got, want)
 		}
 	}
+	all, err := out.Segments()
+	if err != nil || all.Segment("nobody") == nil || all.Segment("oldStaff") == nil || all.Flag("plain") != nil {
+		t.Errorf("all segments: %v, %v", all, err)
+	}
 }
 
 func TestOneFolderChanges(t *testing.T) {

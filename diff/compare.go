@@ -2,6 +2,7 @@ package diff
 
 import (
 	"bytes"
+	"cmp"
 	"maps"
 	"reflect"
 	"slices"
@@ -16,8 +17,10 @@ type Options struct {
 	Now time.Time
 	// Population are sample contexts that weigh the classes; none: nothing does.
 	Population []eval.Context
-	// Exempt names segments whose people are not counted, as the snapshot before knows them.
+	// Exempt names segments whose people are not counted, as Segments knows them.
 	Exempt []string
+	// Segments holds them as they were; nil: the snapshot before does.
+	Segments *eval.Snapshot
 	// Choices gives, for attributes such as org.tier, the texts that one may choose from; others may be anything.
 	Choices map[string][]string
 	// MaxClasses bounds how many classes of contexts are told apart for a step; 0: 4,096.
@@ -76,9 +79,10 @@ func newRadius(m *memory, before, after *eval.Snapshot, key string, o Options) *
 	s := newSpace(m)
 	r := &radius{space: s, options: o, base: before, before: s.program(before, key), after: s.program(after, key)}
 	r.off = offOf(flagOf(before, key), flagOf(after, key))
+	segments := cmp.Or(o.Segments, before)
 	for _, name := range o.Exempt {
-		if before != nil && before.Segment(name) != nil {
-			r.exempt = append(r.exempt, s.segment(before, name, nil))
+		if segments != nil && segments.Segment(name) != nil {
+			r.exempt = append(r.exempt, s.segment(segments, name, nil))
 		}
 	}
 	s.findCells()

@@ -21,3 +21,15 @@ func TestExemptSegment(t *testing.T) {
 		t.Errorf("failed %v: %+v", r.Failed(), r.Report.Verdicts)
 	}
 }
+
+// TestExemptFirstUse shows that an exempt segment exempts in the change with which flags begin to use it, too.
+func TestExemptFirstUse(t *testing.T) {
+	const policy = `environments: production: {maxStep: 25, exempt: ["staff"]}`
+	const off = `production: serve: "off"`
+	using := strings.Replace(flag(`production: {rules: [{name: "staff", #when: segments.#staff, serve: "on"}], serve: "off"}`),
+		"flags\n", "flags\n\nimport \"flags.local/flags/segments\"\n", 1)
+	r := run(t, review.Request{Base: side("main", flag(off), policy), New: side("new", using, policy)})
+	if r.Failed() || len(r.Report.Verdicts) > 0 {
+		t.Errorf("problems %s, verdicts %+v", problems(r), r.Report.Verdicts)
+	}
+}

@@ -21,7 +21,11 @@ func (r *reviewing) facts(ctx context.Context) (diff.Facts, error) {
 		Before: census(r.base), After: census(r.new), Owners: r.owners(),
 	}
 	facts.PolicyChanges, facts.Loosened = diff.PolicyChanges(r.policy, next, r.Now)
-	exempt, loosened := diff.ExemptChanges(r.policy, r.pairs())
+	segments, err := r.new.Segments()
+	if err != nil {
+		return diff.Facts{}, err
+	}
+	exempt, loosened := diff.ExemptChanges(r.policy, r.segments, segments)
 	facts.PolicyChanges, facts.Loosened = append(facts.PolicyChanges, exempt...), append(facts.Loosened, loosened...)
 	if r.History == nil || !r.anyFlag() {
 		return facts, nil

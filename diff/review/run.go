@@ -26,6 +26,7 @@ type reviewing struct {
 	review    *Review
 	base, new *compile.Output // base is nil where there is nothing to compare with
 	policy    diff.Policy     // the base's
+	segments  *eval.Snapshot  // all of the base's; nil: there are none
 }
 
 // Run reviews a change. What is wrong with the files is in the review; the error is one of reading, compiling or ctx's.
@@ -153,6 +154,9 @@ func (r *reviewing) compare(ctx context.Context) error {
 		return err
 	}
 	r.policy = policy
+	if r.segments, err = r.base.Segments(); err != nil {
+		return err
+	}
 	report := &diff.Report{Effect: diff.Effect(r.pairs())}
 	if report.Environments, err = r.environments(ctx); err != nil {
 		return err
@@ -192,7 +196,7 @@ func (r *reviewing) pairs() map[string][2]*eval.Snapshot {
 func (r *reviewing) environments(ctx context.Context) ([]diff.Environment, error) {
 	names := r.names()
 	found := make([]diff.Environment, len(names))
-	options := diff.Options{Now: r.Now, Population: r.Population, Choices: choices(r.new.Project.Context)}
+	options := diff.Options{Now: r.Now, Population: r.Population, Choices: choices(r.new.Project.Context), Segments: r.segments}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, name := range names {
