@@ -24,10 +24,12 @@ func (c judging) verdicts(t testing.TB) []Verdict {
 	t.Helper()
 	before, after := snapshotOf(t, c.before...), snapshotOf(t, c.after...)
 	c.policy.Environments = map[string]Guard{"production": c.guard}
-	c.facts.Now = mergeTime
+	if c.facts.Now.IsZero() {
+		c.facts.Now = mergeTime
+	}
 	environments := []Environment{
-		Compare("staging", before, after, Options{Now: mergeTime}),
-		Compare("production", before, after, Options{Now: mergeTime, Exempt: c.guard.Exempt}),
+		Compare("staging", before, after, Options{Now: c.facts.Now}),
+		Compare("production", before, after, Options{Now: c.facts.Now, Exempt: c.guard.Exempt}),
 	}
 	return slices.DeleteFunc(Judge(c.policy, environments, c.facts), func(v Verdict) bool { return v.Environment == "staging" })
 }
@@ -74,23 +76,23 @@ func TestMaxStep(t *testing.T) {
 	forStaff := flagWith(`{"name":"staff","serve":"on","when":{"segment":"staff"}}`, `,"serve":"off"`)
 	for _, c := range []struct{ name, before, after, want string }{
 		{"5 to 60 %", early(`"share":5000`), early(`"share":60000`), "fail maxStep f: " + widen +
-			`; go in steps: share: 30 now, and more later; or let it grow by itself: ramp: [{at: "2026-11-23T08:12:00Z", share: 30}, {at: "2026-11-24T09:00:00Z", share: 55}, {at: "2026-11-25T09:00:00Z", share: 60}]`},
+			`; go in steps: share: 30 now, and more later; or let it grow by itself: ramp: [{at: "2026-11-23T00:00:00Z", share: 30}, {at: "2026-11-24T09:00:00Z", share: 55}, {at: "2026-11-25T09:00:00Z", share: 60}]`},
 		{"5 to 30 %", early(`"share":5000`), early(`"share":30000`), ``},
 		{"5 to 30.001 %", early(`"share":5000`), early(`"share":30001`), `fail maxStep f: this moves 25.001 % of a class of people from "off" to "on" at once (plan is "pro"); at most 25 % may move in production` +
-			`; go in steps: share: 30 now, and more later; or let it grow by itself: ramp: [{at: "2026-11-23T08:12:00Z", share: 30}, {at: "2026-11-24T09:00:00Z", share: 30.001}]`},
+			`; go in steps: share: 30 now, and more later; or let it grow by itself: ramp: [{at: "2026-11-23T00:00:00Z", share: 30}, {at: "2026-11-24T09:00:00Z", share: 30.001}]`},
 		{"turned off", early(`"share":100000`), strings.Replace(early(`"share":100000`), `"enabled":true`, `"enabled":false`, 1), ``},
 		{"60 to 5 %", early(`"share":60000`), early(`"share":5000`), ``},
 		{"a ramp to 100 % in one step", early(`"share":5000`), early(`"ramp":[{"at":"2026-11-20T09:00:00Z","share":5000},{"at":"2026-12-08T09:00:00Z","share":100000}]`),
 			`fail maxStep f at 2026-12-08 09:00 UTC: on 2026-12-08 09:00 UTC this moves 95 % of a class of people from "off" to "on" at once (plan is "pro"); at most 25 % may move in production` +
-				`; let it grow in smaller steps: ramp: [{at: "2026-11-23T08:12:00Z", share: 5}, {at: "2026-12-08T09:00:00Z", share: 30}, {at: "2026-12-09T09:00:00Z", share: 55}, {at: "2026-12-10T09:00:00Z", share: 80}, {at: "2026-12-11T09:00:00Z", share: 100}]`},
+				`; let it grow in smaller steps: ramp: [{at: "2026-11-23T00:00:00Z", share: 5}, {at: "2026-12-08T09:00:00Z", share: 30}, {at: "2026-12-09T09:00:00Z", share: 55}, {at: "2026-12-10T09:00:00Z", share: 80}, {at: "2026-12-11T09:00:00Z", share: 100}]`},
 		{"a ramp of small steps", early(`"share":5000`), early(`"ramp":[{"at":"2026-11-20T09:00:00Z","share":30000},{"at":"2026-12-08T09:00:00Z","share":55000}]`), ``},
 		{"a ramp that the base has", early(`"ramp":[{"at":"2026-12-08T09:00:00Z","share":100000}]`),
 			strings.Replace(early(`"ramp":[{"at":"2026-12-08T09:00:00Z","share":100000}]`), `"kind"`, `"description":"d","kind"`, 1), ``},
 		{"turned on again in the middle of a ramp", strings.Replace(early(`"ramp":[{"at":"2026-11-20T09:00:00Z","share":60000}]`), `"enabled":true`, `"enabled":false`, 1),
 			early(`"ramp":[{"at":"2026-11-20T09:00:00Z","share":60000}]`), `fail maxStep f: this moves 60 % of a class of people from "off" to "on" at once (plan is "pro"); at most 25 % may move in production` +
-				`; let it grow in smaller steps: ramp: [{at: "2026-11-23T08:12:00Z", share: 25}, {at: "2026-11-24T09:00:00Z", share: 50}, {at: "2026-11-25T09:00:00Z", share: 60}]`},
+				`; let it grow in smaller steps: ramp: [{at: "2026-11-23T00:00:00Z", share: 25}, {at: "2026-11-24T09:00:00Z", share: 50}, {at: "2026-11-25T09:00:00Z", share: 60}]`},
 		{"launched", serving("off"), serving("on"), `fail maxStep f: this moves 100 % of everyone from "off" to "on" at once; at most 25 % may move in production` +
-			`; keep serve: "off", and let a rule at the end grow: {name: "rollout", ramp: [{at: "2026-11-23T08:12:00Z", share: 25}, {at: "2026-11-24T09:00:00Z", share: 50}, {at: "2026-11-25T09:00:00Z", share: 75}, {at: "2026-11-26T09:00:00Z", share: 100}], serve: "on"}`},
+			`; keep serve: "off", and let a rule at the end grow: {name: "rollout", ramp: [{at: "2026-11-23T00:00:00Z", share: 25}, {at: "2026-11-24T09:00:00Z", share: 50}, {at: "2026-11-25T09:00:00Z", share: 75}, {at: "2026-11-26T09:00:00Z", share: 100}], serve: "on"}`},
 		{"exempt", staff + "\n" + serving("off"), staff + "\n" + forStaff, ``},
 		{"added and off", "", serving("off"), ``},
 		{"removed while it is off", serving("off"), "", `warn deletion f: this is removed, and it is not known whether services still ask for it in production; give the counts of what services ask for`},

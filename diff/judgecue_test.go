@@ -74,7 +74,7 @@ func TestFromCUE(t *testing.T) {
 		{"formatted and commented", "rules: [\n", "// The first one that applies decides.\n\t\trules: [\n\n", ``},
 		{"5 to 60 %", "share: 5,", "share: 60,", widened},
 		{"the way forward", "share: 5,", "share: 30,", ``},
-		{"the way forward by itself", "share: 5,", `ramp: [{at: "2026-11-23T08:12:00Z", share: 30}, {at: "2026-11-24T09:00:00Z", share: 55}, {at: "2026-11-25T09:00:00Z", share: 60}],`, ``},
+		{"the way forward by itself", "share: 5,", `ramp: [{at: "2026-11-23T00:00:00Z", share: 30}, {at: "2026-11-24T09:00:00Z", share: 55}, {at: "2026-11-25T09:00:00Z", share: 60}],`, ``},
 		{"turned off", "rules:", "enabled: false\n\t\trules:", ``},
 		{"a ramp to 100 %", "share: 5,", ramp + ",", `fail maxStep checkout.new-payment at 2026-12-08 09:00 UTC: on 2026-12-08 09:00 UTC this moves 95 % of a class of people from "off" to "on" at once (`},
 		{"colleagues", `serve: "on"},` + "\n\t\t\t{name: \"early\"", `serve: "off"},` + "\n\t\t\t{name: \"early\"", ``},

@@ -152,15 +152,15 @@ func (o *one) rampText(from int, to []eval.Step, most int) string {
 
 func (o *one) ramp(from int, to []eval.Step, most int) ([]eval.Step, time.Duration) {
 	gap := max(24*time.Hour, time.Duration(o.guard.MinSoak)*time.Minute)
-	now := o.facts.Now.Truncate(time.Minute) // it has begun when the change is merged
-	at, share := o.mayBegin(), from
-	if at = nextHour(at); o.mayBegin().Equal(o.facts.Now) {
-		at = now
+	today := o.facts.Now.Truncate(24 * time.Hour) // it has begun when the change is merged, and is the same whenever it is judged that day
+	at, share := o.morning(o.mayBegin()), from
+	if o.mayBegin().Equal(o.facts.Now) {
+		at = today
 	}
 	var ramp []eval.Step
 	add := func(to int) {
 		ramp = append(ramp, eval.Step{At: at, Share: to})
-		share, at = to, nextHour(o.thaw(nextHour(at).Add(gap))) // the merge may take until the next hour
+		share, at = to, o.morning(nextHour(later(at, o.facts.Now)).Add(gap)) // the merge may take until the next hour
 	}
 	for _, step := range to {
 		if at = o.thaw(later(at, step.At)); step.Share == share {
@@ -171,10 +171,23 @@ func (o *one) ramp(from int, to []eval.Step, most int) ([]eval.Step, time.Durati
 		}
 		add(step.Share)
 	}
-	if from > 0 && (len(ramp) == 0 || ramp[0].At.After(now)) {
-		ramp = slices.Insert(ramp, 0, eval.Step{At: now, Share: from}) // or those who are in would drop out until then
+	if from > 0 && (len(ramp) == 0 || ramp[0].At.After(today)) {
+		ramp = slices.Insert(ramp, 0, eval.Step{At: today, Share: from}) // or those who are in would drop out until then
 	}
 	return ramp, gap
+}
+
+// morning rounds up to 9 o'clock of a day on which nothing is frozen then.
+func (o *one) morning(t time.Time) time.Time {
+	for {
+		at := t.Truncate(24 * time.Hour).Add(9 * time.Hour)
+		if at.Before(t) {
+			at = at.Add(24 * time.Hour)
+		}
+		if t = o.thaw(at); t.Equal(at) {
+			return at
+		}
+	}
 }
 
 // nextHour rounds up to an hour.

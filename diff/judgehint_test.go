@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -53,6 +54,28 @@ func TestWayForward(t *testing.T) {
 	}
 	if shares < 30 || ramps < 100 || long < 25 {
 		t.Errorf("only %d shares, %d ramps, %d described ones", shares, ramps, long)
+	}
+}
+
+// TestSameLater tells who asks again within the hour the same, as a comment that is written anew has something new to say.
+func TestSameLater(t *testing.T) {
+	told := 0
+	for seed := range uint64(200) {
+		change, _ := randomGrowth(rand.New(rand.NewPCG(seed, 4)))
+		change.guard.Freeze, change.after = nil, slices.DeleteFunc(change.after, func(line string) bool { return strings.Contains(line, "ramp") })
+		first := change.verdicts(t)
+		change.facts.Now = mergeTime.Add(40 * time.Minute)
+		second := change.verdicts(t)
+		if len(first) != len(second) {
+			continue // a widening has soaked by now
+		}
+		told += len(first)
+		if was, is := judgedText(first), judgedText(second); was != is {
+			t.Fatalf("seed %d: first\n%s\nand later\n%s", seed, was, is)
+		}
+	}
+	if told < 100 {
+		t.Errorf("only %d verdicts", told)
 	}
 }
 

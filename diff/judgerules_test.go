@@ -46,7 +46,7 @@ func TestRules(t *testing.T) {
 		want string
 	}{
 		{"minSoak: too soon", judging{guard: soak, before: narrow, after: wide, facts: Facts{Widened: hoursAgo(1.5)}},
-			`fail minSoak f: this was last widened in production on 2026-11-23 06:42:30 UTC, 1 hour and 30 minutes ago; two widenings must be 1 day apart; merge it after 2026-11-24 06:42:30 UTC; it may be turned off at any time [until 2026-11-24 06:42:30 UTC]`},
+			`fail minSoak f: this was last widened in production on 2026-11-23 06:42:30 UTC; two widenings must be 1 day apart; merge it after 2026-11-24 06:42:30 UTC; it may be turned off at any time [until 2026-11-24 06:42:30 UTC]`},
 		{"minSoak: late enough", judging{guard: soak, before: narrow, after: wide, facts: Facts{Widened: hoursAgo(24)}}, ``},
 		{"minSoak: never", judging{guard: soak, before: narrow, after: wide, facts: Facts{Widened: none}}, ``},
 		{"minSoak: narrowed", judging{guard: soak, before: wide, after: narrow, facts: Facts{Widened: hoursAgo(1)}}, ``},

@@ -123,8 +123,7 @@ func (o *one) tooSoon(s *Step, last time.Time, soak time.Duration) {
 	end := last.Add(soak)
 	if s.At.IsZero() {
 		v := o.fail(RuleMinSoak, s.At, fmt.Sprintf("merge it after %s; it may be turned off at any time", instantWords(end)),
-			"this was last widened in %s on %s, %s ago; two widenings must be %s apart",
-			o.environment, instantWords(last), durationWords(o.facts.Now.Sub(last)), durationWords(soak))
+			"this was last widened in %s on %s; two widenings must be %s apart", o.environment, instantWords(last), durationWords(soak))
 		v.Until = end
 		return
 	}
