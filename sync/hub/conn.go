@@ -31,12 +31,13 @@ const compressFrom = 1 << 10
 // message is a text ready to be sent to any number of connections: framed once, compressed once.
 type message struct {
 	prepared *websocket.PreparedMessage
-	size     int // of the text
+	kind     string // its type
+	size     int    // of the text
 }
 
-func newMessage(text []byte) (*message, error) {
+func newMessage(kind string, text []byte) (*message, error) {
 	prepared, err := websocket.NewPreparedMessage(websocket.TextMessage, text)
-	return &message{prepared, len(text)}, err
+	return &message{prepared, kind, len(text)}, err
 }
 
 // conn is all that the hub asks of a websocket. One goroutine may read and one may send and ping; the rest is for any.

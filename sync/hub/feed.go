@@ -122,6 +122,7 @@ func (h *Hub) leave(s *subscriber) {
 	} else {
 		s.logger().Info("subscriber lost", "error", s.ended)
 	}
+	h.stats.ended(s.ended)
 	h.discharge(s.env, s.access)
 }
 

@@ -18,6 +18,7 @@ type Hub struct {
 	upgrader *upgrader
 	fresh    atomic.Pointer[freshness] // never nil
 	budget   chan struct{}
+	stats    *stats
 
 	mu           sync.Mutex
 	environments map[string]*environment
@@ -46,6 +47,7 @@ func New(config Config) (*Hub, error) {
 		config:       config,
 		upgrader:     newUpgrader(config),
 		budget:       make(chan struct{}, config.Snapshots),
+		stats:        newStats(),
 		environments: make(map[string]*environment),
 		byKey:        make(map[string]int),
 	}

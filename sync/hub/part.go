@@ -80,7 +80,9 @@ func (e *environment) derive() bool {
 	if err != nil || old.snapshot != nil && old.at == s.At() { // no error: what holds for the whole holds for each part
 		return false
 	}
-	e.latest.Store(newState(old, s, from.peak))
+	next := newState(old, s, from.peak)
+	next.born = from.born
+	e.latest.Store(next)
 	return true
 }
 

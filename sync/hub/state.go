@@ -24,6 +24,7 @@ type state struct {
 	back     string
 	past     []*Past
 	size     int // of the snapshot message, about
+	born     time.Time
 
 	text    func() ([]byte, error) // the snapshot message
 	full    func() (*message, error)
@@ -46,7 +47,7 @@ type freshness struct {
 
 // newState gives the state of s, which follows old; peak is the greatest position that was served where s comes from.
 func newState(old *state, s *eval.Snapshot, peak eval.At) *state {
-	st := &state{seq: old.seq + 1, snapshot: s, at: s.At(), peak: peak, size: headerSize}
+	st := &state{seq: old.seq + 1, snapshot: s, at: s.At(), peak: peak, size: headerSize, born: time.Now()}
 	for _, line := range s.Items() {
 		st.size += len(line) + 1
 	}
@@ -59,13 +60,19 @@ func newState(old *state, s *eval.Snapshot, peak eval.At) *state {
 	}
 	st.text = sync.OnceValues(func() ([]byte, error) { return feed.Encode(st.told(feed.Full(s))) })
 	st.zipped = sync.OnceValues(func() ([]byte, error) { return zip(st.text()) })
-	st.full = sync.OnceValues(func() (*message, error) { return prepare(st.text()) })
+	st.full = sync.OnceValues(func() (*message, error) {
+		text, err := st.text()
+		if err != nil {
+			return nil, err
+		}
+		return newMessage(feed.TypeSnapshot, text)
+	})
 	st.rewritten = sync.OnceValues(func() (*message, error) {
 		m := feed.Full(s)
 		m.Back = feed.BackRewritten
-		return prepare(feed.Encode(m))
+		return prepare(m)
 	})
-	st.current = sync.OnceValues(func() (*message, error) { return prepare(feed.Encode(st.told(feed.Current(s)))) })
+	st.current = sync.OnceValues(func() (*message, error) { return prepare(st.told(feed.Current(s))) })
 	return st
 }
 
@@ -74,11 +81,12 @@ func (st *state) told(m feed.Message) feed.Message {
 	return m
 }
 
-func prepare(text []byte, err error) (*message, error) {
+func prepare(m feed.Message) (*message, error) {
+	text, err := feed.Encode(m)
 	if err != nil {
 		return nil, err
 	}
-	return newMessage(text)
+	return newMessage(m.Type, text)
 }
 
 func zip(text []byte, err error) ([]byte, error) {
@@ -136,7 +144,7 @@ func (st *state) since(from string) (*message, error) {
 }
 
 func (st *state) delta(from string, set, unset []string) (*message, error) {
-	return prepare(feed.Encode(st.told(feed.Delta(from, st.snapshot, set, unset))))
+	return prepare(st.told(feed.Delta(from, st.snapshot, set, unset)))
 }
 
 // worthwhile says whether a delta is sent in place of a snapshot: below half its size, or so small that only being
@@ -162,7 +170,7 @@ func (st *state) heartbeat(f *freshness, part bool) (*message, error) {
 	if !f.verifiedAt.IsZero() {
 		m.VerifiedAt = &f.verifiedAt
 	}
-	made, err := prepare(feed.Encode(m))
+	made, err := prepare(m)
 	if err == nil {
 		st.fresh, st.of = made, f
 	}

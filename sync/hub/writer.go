@@ -121,6 +121,9 @@ func (s *subscriber) update() error {
 	if err := s.send(m); err != nil {
 		return err
 	}
+	if s.sentSeq > 0 {
+		s.hub.stats.delivered(st, s.sentSeq)
+	}
 	s.sentSeq, s.sentDigest = st.seq, st.at.Digest
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -162,7 +165,11 @@ func (s *subscriber) send(m *message) error {
 	if expelled {
 		return nil
 	}
-	return s.conn.send(m, s.hub.deadline(m.size))
+	err := s.conn.send(m, s.hub.deadline(m.size))
+	if err == nil {
+		s.hub.stats.sent(m)
+	}
+	return err
 }
 
 // deadline is by when a write of so many bytes must be done.
@@ -177,9 +184,9 @@ func (s *subscriber) leave() error {
 	s.leaving = true
 	s.mu.Unlock()
 	wait := bye.retryAfter
-	m, err := prepare(feed.Encode(feed.Message{Header: feed.Header{
+	m, err := prepare(feed.Message{Header: feed.Header{
 		Type: feed.TypeGoodbye, Reason: bye.reason, RetryAfter: int(wait.Milliseconds()),
-	}}))
+	}})
 	if err != nil {
 		return err
 	}
