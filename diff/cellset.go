@@ -62,6 +62,8 @@ func (s cellSet) within(t cellSet) bool {
 	return true
 }
 
+func (s cellSet) equal(t cellSet) bool { return s.within(t) && t.within(s) }
+
 func (s cellSet) empty() bool { return s.count() == 0 }
 
 func (s cellSet) count() int {

@@ -159,8 +159,7 @@ f
 			[]string{onOff("f", own+`"share":50000,"when":{"fields":{"plan":{"in":["pro","team"]},"age":{"ge":18}}},"unless":{"fields":{"country":{"eq":"FR"}}}}]`)}, Options{}, `
 f
   merge moved 50 counted 50 keys 0
-    age is at least 18, plan is "pro" or "team", country is not "FR": off>on 50
-    age is at least 18, plan is "pro" or "team", no country: off>on 50
+    age is at least 18, plan is "pro" or "team", country is not "FR" or not known: off>on 50
 `},
 		{"exempt", []string{onOff("f", `"serve":"off","rules":[{"name":"staff","serve":"on","share":10000,"when":{"segment":"staff"}}]`), staff},
 			[]string{onOff("f", `"serve":"off","rules":[{"name":"staff","serve":"on","when":{"segment":"staff"}},{"name":"early","serve":"on","share":20000}]`), staff}, exempt, `
@@ -168,8 +167,7 @@ f
   merge moved 100 counted 20 keys 0
     in segment staff, no targeting key: off>on 100 exempt
     in segment staff: off>on 90 exempt
-    email does not end with "@corp.example": off>on 20
-    no email: off>on 20
+    not in segment staff: off>on 20
 `},
 		{"exempt by the new state only", []string{onOff("f", `"serve":"off"`)},
 			[]string{onOff("f", `"serve":"off","rules":[{"name":"staff","serve":"on","when":{"segment":"staff"}}]`), staff}, exempt, `
@@ -208,9 +206,23 @@ f
 		{"nested", []string{onOff("f", `"serve":"off"`)}, []string{onOff("f", own+`"unless":{"fields":{"org":{"fields":{"tier":{"eq":"gold"}}}}}}]`)}, Options{}, `
 f
   merge moved 100 counted 100 keys 0
-    org.tier is not "gold": off>on 100
-    no org.tier: off>on 100
-    no org: off>on 100
+    org.tier is not "gold" or not known: off>on 100
+`},
+		{"nested, both", []string{onOff("f", `"serve":"off"`)}, []string{onOff("f", own+`"when":{"fields":{"org":{"fields":{"seats":{"ge":5}}}}},"unless":{"fields":{"org":{"fields":{"tier":{"eq":"gold"}}}}}}]`)}, Options{}, `
+f
+  merge moved 100 counted 100 keys 0
+    org.seats is at least 5, org.tier is not "gold" or not known: off>on 100
+`},
+		{"all but one user", []string{onOff("f", `"serve":"off","targets":{"off":["u1"]}`)}, []string{onOff("f", `"serve":"on","targets":{"off":["u1"]}`)}, Options{}, `
+f
+  merge moved 100 counted 100 keys 0
+    everyone but user "u1": off>on 100
+`},
+		{"not this plan", []string{onOff("f", `"serve":"off"`)}, []string{onOff("f", own+`"when":{"fields":{"age":{"ge":18}}},"unless":{"fields":{"plan":{"in":["free","pro"]},"country":{"eq":"FR"}}}}]`)}, Options{}, `
+f
+  merge moved 100 counted 100 keys 0
+    age is at least 18, country is "FR", plan is neither "free" nor "pro" or not known: off>on 100
+    age is at least 18, country is not "FR" or not known: off>on 100
 `},
 		{"a population", []string{onOff("f", `"serve":"off"`)}, []string{onOff("f", own+`"share":50000,"when":{"fields":{"plan":{"eq":"pro"}}}}]`)},
 			Options{Population: []eval.Context{{"plan": "pro", "targetingKey": "a"}, {"plan": "free"}, {}, {"plan": 5}}}, `

@@ -59,10 +59,14 @@ func (g group) whole(a *attribute) group {
 	return group{cells, left}
 }
 
-// merge puts leaves of the same result together that differ in one attribute only, as long as there are such.
+// merge puts leaves of the same result together that differ in one attribute only, or in what is below one, as long as there are
+// such.
 func (s *space) merge(leaves []*leaf) []*leaf {
 	for n := -1; n != len(leaves); {
 		n = len(leaves)
+		for _, a := range s.attributes {
+			leaves = s.mergeBelow(leaves, a)
+		}
 		for i := len(s.attributes) - 1; i >= 0; i-- {
 			leaves = mergeAt(leaves, i)
 			for _, l := range leaves {
@@ -116,4 +120,57 @@ func joined(leaves []*leaf, attribute int) *leaf {
 	parts := slices.Clone(first.parts)
 	parts[attribute] = all
 	return &leaf{parts, first.result}
+}
+
+// mergeBelow puts those who have no object of attributes to those who have one with what is absent there.
+func (s *space) mergeBelow(leaves []*leaf, a *attribute) []*leaf {
+	object := a.own(atomObject)
+	if object == nil {
+		return leaves
+	}
+	without := map[string]*leaf{} // by all but a and what is below it
+	for _, l := range leaves {
+		if g := l.parts[a.index]; g.pins == nil && g.cells.equal(a.all.minus(object.cells)) && s.eachBelow(l, a, (*attribute).wholly) {
+			without[s.keyBeside(l, a)] = l
+		}
+	}
+	gone := map[*leaf]bool{}
+	merged := make([]*leaf, 0, len(leaves))
+	for _, l := range leaves {
+		other := without[s.keyBeside(l, a)]
+		if g := l.parts[a.index]; other != nil && !gone[other] && g.pins == nil && g.cells.equal(object.cells) &&
+			s.eachBelow(l, a, func(below *attribute, g group) bool { return g.cells.meets(below.absent) }) {
+			gone[other] = true
+			l = &leaf{slices.Clone(l.parts), l.result}
+			l.parts[a.index] = group{cells: a.all}
+		}
+		merged = append(merged, l)
+	}
+	return slices.DeleteFunc(merged, func(l *leaf) bool { return gone[l] })
+}
+
+// keyBeside is a text that only a leaf has that is equal but for an attribute and what is below it.
+func (s *space) keyBeside(l *leaf, a *attribute) string {
+	var key strings.Builder
+	key.WriteString(l.result.key)
+	for i, g := range l.parts {
+		if b := s.attributes[i]; b != a && !b.below(a) {
+			key.WriteString("\x00" + g.key())
+		}
+	}
+	return key.String()
+}
+
+func (s *space) eachBelow(l *leaf, a *attribute, holds func(*attribute, group) bool) bool {
+	for i, b := range s.attributes {
+		if b.below(a) && !holds(b, l.parts[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// below reports whether b is an attribute of a, or of one of its attributes.
+func (b *attribute) below(a *attribute) bool {
+	return b.parent != nil && (b.parent == a || b.parent.below(a))
 }

@@ -101,7 +101,7 @@ func (r *radius) step(from, to side) Step {
 	}
 	var step Step
 	keys := map[string]bool{}
-	for _, l := range r.split(r.merge(w.leaves)) {
+	for _, l := range r.merge(w.leaves) {
 		class := r.class(l)
 		step.Classes = append(step.Classes, class)
 		if class.Keys > 0 {
@@ -176,32 +176,6 @@ func (o *outcome) answers() []*answer {
 		answers = append(answers, p.answer)
 	}
 	return answers
-}
-
-// mostSplit is up to how many classes those without an attribute are made one of their own.
-const mostSplit = 50
-
-// split makes those without an attribute a class of their own, where others are in the same one, as long as it makes a few.
-func (r *radius) split(leaves []*leaf) []*leaf {
-	for i, a := range r.attributes {
-		var parted []*leaf
-		for _, l := range leaves {
-			cells := l.parts[i].cells
-			if !cells.meets(a.absent) || a.all.within(cells) || l.parts[i].pins == nil && a.isNone(cells) {
-				parted = append(parted, l)
-				continue
-			}
-			rest := slices.Clone(l.parts)
-			rest[i].cells = cells.minus(a.absent)
-			none := slices.Clone(l.parts)
-			none[i] = group{cells: a.absent}
-			parted = append(parted, &leaf{rest, l.result}, &leaf{none, l.result})
-		}
-		if len(parted) <= mostSplit {
-			leaves = parted
-		}
-	}
-	return leaves
 }
 
 // isNone reports whether the cells are those without the attribute, or without one that is of use: where its own attributes

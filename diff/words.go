@@ -9,23 +9,29 @@ import (
 	"github.com/yardarm-io/yardarm/eval"
 )
 
-// who says in words which contexts are in a box: what is asked of attributes in order, the targeting key last.
+// who says in words which contexts are in a box: segments first, then what is asked of attributes, what is not to be, and the
+// targeting key last.
 func (s *space) who(parts []group) string {
 	said := make([]string, len(s.attributes))
 	for i, a := range s.attributes {
 		said[i] = a.words(parts[i])
 	}
-	all := s.segmentWords(parts, said)
+	all, others := s.segmentWords(parts, said)
 	keys := ""
+	var negative []string
 	for i, a := range s.attributes {
 		switch {
 		case said[i] == "":
 		case a.isKey():
 			keys = said[i]
-		case !s.impliedBelow(a, said):
+		case s.impliedBelow(a, said):
+		case a.isNegative(parts[i]):
+			negative = append(negative, said[i])
+		default:
 			all = append(all, said[i])
 		}
 	}
+	all = slices.Concat(all, negative, others)
 	switch {
 	case len(all) == 0 && keys == "":
 		return "everyone"
@@ -35,6 +41,11 @@ func (s *space) who(parts []group) string {
 		all = append(all, keys)
 	}
 	return strings.Join(all, ", ")
+}
+
+// isNegative reports whether the group rather leaves values out than names some.
+func (a *attribute) isNegative(g group) bool {
+	return g.pins == nil && (g.cells.meets(a.absent) || !a.closedIn(g.cells) && a.closedIn(a.all.minus(a.absent).minus(g.cells)))
 }
 
 // impliedBelow reports whether what is said of a is implied by what is said of an attribute of it.
@@ -47,20 +58,38 @@ func (s *space) impliedBelow(a *attribute, said []string) bool {
 	return false
 }
 
-// segmentWords says which segments the box is a part of by just what is said of some attributes, and takes that from said.
-func (s *space) segmentWords(parts []group, said []string) []string {
-	var words []string
+// segmentWords says which segments the box is a part of by just what is said of some attributes, and which ones it is no part
+// of, and takes that from said.
+func (s *space) segmentWords(parts []group, said []string) (in, out []string) {
 	for _, named := range s.same {
-		if slices.ContainsFunc(named.attributes, func(i int) bool { return said[i] == "" && !s.attributes[i].wholly(parts[i]) || parts[i].pins != nil }) ||
-			!s.isSegment(named, parts) {
+		if slices.ContainsFunc(named.attributes, func(i int) bool { return said[i] == "" && !s.attributes[i].wholly(parts[i]) || parts[i].pins != nil }) {
 			continue
 		}
-		words = append(words, "in segment "+named.name)
+		switch {
+		case s.isSegment(named, parts):
+			in = append(in, "in segment "+named.name)
+		case s.isNoSegment(named, parts):
+			out = append(out, "not in segment "+named.name)
+		default:
+			continue
+		}
 		for _, i := range named.attributes {
 			said[i] = ""
 		}
 	}
-	return words
+	return in, out
+}
+
+// isNoSegment reports whether the segment is just those who are not in the box. It looks at segments of one attribute only, as
+// the others of more are no box.
+func (s *space) isNoSegment(named namedSegment, parts []group) bool {
+	if len(named.attributes) != 1 {
+		return false
+	}
+	a := s.attributes[named.attributes[0]]
+	rest := slices.Clone(parts)
+	rest[a.index] = group{cells: a.all.minus(parts[a.index].cells)}
+	return parts[a.index].cells.meets(a.absent) && !rest[a.index].cells.empty() && s.isSegment(named, rest)
 }
 
 // namedSegment is a segment that means the same on both sides.
@@ -102,12 +131,14 @@ func (a *attribute) words(g group) string {
 	switch cells := g.cells; {
 	case a.all.within(cells):
 		return ""
+	case a.isKey() && a.all.minus(cells).within(a.own(atomNamed).cells):
+		return a.butWords(a.all.minus(cells))
 	case a.isNone(cells):
 		return a.noneWords()
 	case a.named != nil && a.unnamed().within(cells) && cells.within(a.own(atomText).cells):
 		return a.butWords(a.own(atomText).cells.minus(cells))
 	case cells.meets(a.absent):
-		return a.words(group{cells: cells.minus(a.absent)}) + " or " + a.noneWords()
+		return a.orNoneWords(a.words(group{cells: cells.minus(a.absent)}))
 	case present.within(cells):
 		return a.called() + " is given"
 	case a.closedIn(cells):
@@ -117,6 +148,17 @@ func (a *attribute) words(g group) string {
 	default:
 		return a.called() + " " + a.terms(cells, present)
 	}
+}
+
+// orNoneWords says that it may be absent, too.
+func (a *attribute) orNoneWords(present string) string {
+	switch {
+	case present == "":
+		return ""
+	case a.isKey():
+		return present + " or no targeting key"
+	}
+	return present + " or not known"
 }
 
 // isKey reports whether the attribute is the targeting key.
