@@ -234,11 +234,35 @@ func TestEvidenceOfSquash(t *testing.T) {
 				w.git.Git(strings.Fields(command)...)
 			}
 			kept := w.evidence(7, w.landed(7))
+			if kept.Head != w.git.Git("rev-parse", "proposal-7") {
+				t.Errorf("the head is %s", kept.Head)
+			}
 			if kept.Base != base || kept.ApprovedHead != "" || len(kept.Approvals) != 0 {
 				t.Errorf("the base is %s, want %s: %+v", kept.Base, base, kept)
 			}
 			if len(kept.Report) != 1 || kept.Report[0].Steps[0].Moved != 15 {
 				t.Errorf("the note has the report %+v", kept.Report)
+			}
+		})
+	}
+}
+
+// TestEvidenceOfMore credits an approval to nothing but what was approved: neither to a flag nor to a policy that whoever merges puts
+// in by hand.
+func TestEvidenceOfMore(t *testing.T) {
+	for name, more := range map[string]map[string]string{
+		"a flag":   {flagFile: flagAt(90)},
+		"a policy": {"schema/project.cue": strings.Replace(project, `"ada"`, `"ada", "eve"`, 1)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			head := w.propose(7, "widen", map[string]string{flagFile: flagAt(20)})
+			w.github.AddReview(7, webhooktest.Review{User: "ada", State: "APPROVED", Head: head})
+			w.git.Git("merge", "-q", "--no-ff", "--no-commit", "proposal-7")
+			w.git.Commit("Merge pull request #7", more)
+			commit := w.landed(7)
+			if kept := w.evidence(7, commit); kept.Head != commit || kept.ApprovedHead != head || kept.Approvals[0].Head != head {
+				t.Errorf("the note is %+v", kept)
 			}
 		})
 	}

@@ -6,11 +6,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/yardarm-io/yardarm/diff"
+	"github.com/yardarm-io/yardarm/diff/review"
 	"github.com/yardarm-io/yardarm/sync/gitrepo"
 	"github.com/yardarm-io/yardarm/sync/gitrepo/pull"
 )
@@ -23,7 +25,8 @@ type Evidence struct {
 	Title    string `json:"title,omitempty"`
 	Author   string `json:"author,omitempty"`
 	MergedBy string `json:"mergedBy,omitempty"`
-	// Head is what was proposed, Base what it was merged onto. ApprovedHead is the head that was approved, "" where none was: the
+	// Head is what was proposed or, where something else came of it than the merge of that, the commit that did, which nobody
+	// approved. Base is what it was merged onto. ApprovedHead is the head that was approved, "" where none was: the
 	// proposed one, if anybody approved that.
 	Head         string          `json:"head"`
 	Base         string          `json:"base"`
@@ -130,6 +133,12 @@ func (b *Bot) evidence(ctx context.Context, p Pull) (Evidence, error) {
 		e.Unjudged = refused
 	}
 	e.Approvals, e.ApprovedHead = approvals, approvedHead(approvals, p.Head)
+	if same, err := b.asProposed(ctx, p, base, r, merge.Time); err != nil {
+		return e, err
+	} else if !same {
+		b.config.Logger.Warn("a merge does other than what was proposed", "pull", p.Number, "head", short(p.Head), "commit", short(merge.Hash))
+		e.Head = merge.Hash
+	}
 	switch {
 	case r == nil:
 	case r.Report == nil:
@@ -172,6 +181,27 @@ func (b *Bot) asMerged(ctx context.Context, p Pull, merge gitrepo.Commit) (gitre
 	proposal.Head.Hash, proposal.Head.Time = p.Head, merge.Time
 	onto, err := b.onto(ctx, merge, proposal.Messages)
 	return onto, proposal, err
+}
+
+// asProposed says whether what landed does what the merge of the proposal does, and not what somebody put in by hand while merging.
+func (b *Bot) asProposed(ctx context.Context, p Pull, base gitrepo.Commit, landed *review.Review, at time.Time) (bool, error) {
+	proposal, err := b.fetch(ctx, fmt.Sprintf("pull/%d", p.Number), base.Hash)
+	if refusal(err) != "" || errors.Is(err, gitrepo.ErrNoBranch) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	r, _, err := b.judge(ctx, base, p, proposal, at)
+	switch {
+	case refusal(err) != "":
+		return false, nil
+	case err != nil:
+		return false, err
+	case landed == nil || landed.Report == nil || r.Report == nil:
+		return landed != nil && landed.Report == r.Report, nil
+	}
+	return landed.Report.Effect == r.Report.Effect && reflect.DeepEqual(landed.Report.Verdicts, r.Report.Verdicts), nil
 }
 
 // onto gives the commit before those that a merge added to the branch. That is one commit, unless the proposal's were put there one by

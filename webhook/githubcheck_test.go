@@ -95,7 +95,8 @@ func TestGitHubReplacesACheckRunWhoseAnnotationsAreNotSo(t *testing.T) {
 		t.Fatalf("there are %+v, want a second one with two annotations", runs)
 	}
 	report(t, g, aCheck(60)) // back again: the first one is past
-	s.AddCheckRun(webhooktest.CheckRun{App: 1, Name: "yardarm", Head: headTwo, Status: "completed", Conclusion: "success"}) // a stranger's, later
+	// A stranger's, later.
+	s.AddCheckRun(webhooktest.CheckRun{App: 1, Name: "yardarm", Head: headTwo, Status: "completed", Conclusion: "success"})
 	states, err := g.Checks(t.Context(), headTwo)
 	want := []CheckState{{Name: "yardarm", Conclusion: "failure", ExternalID: "effect-1"}}
 	if err != nil || !reflect.DeepEqual(states, want) {
