@@ -123,16 +123,19 @@ func (b *Bot) read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 
 var errTooLarge = answer{http.StatusRequestEntityTooLarge, fmt.Sprintf("a delivery may have %d bytes", maxDelivery)}
 
-// heard remembers the newest deliveries. One that comes again has nothing new to say: what it asked for was looked up when it
-// was done, and one that is forgotten does no harm.
+// heard remembers the newest deliveries for a while. One that comes again soon has nothing new to say: what it asked for was looked up
+// when it was done, and one that is forgotten does no harm. Later it is an operator who has it delivered again.
 type heard struct {
 	mu    sync.Mutex
-	known map[string]bool
+	known map[string]time.Time
 	order []string // a ring
 	next  int
 }
 
-const remembered = 4096
+const (
+	remembered  = 4096
+	rememberFor = 5 * time.Minute
+)
 
 // first says whether a delivery was not heard yet. One without an identity always is the first.
 func (h *heard) first(id string) bool {
@@ -141,14 +144,15 @@ func (h *heard) first(id string) bool {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.known[id] {
+	at, known := h.known[id]
+	if known && time.Since(at) < rememberFor {
 		return false
 	}
 	if h.known == nil {
-		h.known, h.order = map[string]bool{}, make([]string, remembered)
+		h.known, h.order = map[string]time.Time{}, make([]string, remembered)
 	}
 	delete(h.known, h.order[h.next])
-	h.known[id], h.order[h.next] = true, id
+	h.known[id], h.order[h.next] = time.Now(), id
 	h.next = (h.next + 1) % remembered
 	return true
 }

@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -253,6 +254,22 @@ func TestHeardIsBounded(t *testing.T) {
 	if len(h.known) != remembered || h.first(fmt.Sprint(3*remembered-1)) || !h.first("0") {
 		t.Errorf("%d are remembered", len(h.known))
 	}
+}
+
+// TestHeardAgain heeds what an operator has GitHub deliver again, which has the identity that it had.
+func TestHeardAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var h heard
+		for _, want := range []bool{true, false} {
+			if h.first("a") != want {
+				t.Errorf("heard first: %t, want %t", !want, want)
+			}
+		}
+		time.Sleep(rememberFor) // of the test's own clock
+		if !h.first("a") {
+			t.Error("what is delivered again later is not heeded")
+		}
+	})
 }
 
 // FuzzReceiver shows that no delivery, signed or not, breaks the receiver, and none that is not signed is heeded.
