@@ -39,7 +39,7 @@ func (d *Daemon) statusPage(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "revision: the hash of a commit is expected, of at least 7 digits", http.StatusBadRequest)
 		return
 	}
-	status := d.Status()
+	status := d.Status().seenBy(r)
 	if revision != "" {
 		status.Asked = d.ask(r.Context(), revision)
 	}

@@ -26,7 +26,15 @@ type Config struct {
 	// Hosts are the names, besides localhost and addresses, that requests may ask for where Listen is on the loopback
 	// interface, such as that of a proxy before it.
 	Hosts []string
-	// Insecure allows Listen to be off the loopback interface, although whoever can connect can read every flag.
+	// KeysFile is the file of the keys that may ask, as package keys reads it; it is read again when it changes. "": everyone who
+	// can connect may.
+	KeysFile string
+	// TLSCertFile and TLSKeyFile are the certificate, with those between it and its authority, and its private key, as PEM; they are
+	// read again when they change. "": no TLS.
+	TLSCertFile, TLSKeyFile string
+	// TLSClientCAFile has the authorities, as PEM, by one of which whoever connects must have a certificate; "": nobody needs one.
+	TLSClientCAFile string
+	// Insecure allows Listen to be off the loopback interface without keys or without TLS.
 	Insecure bool
 	// StateDir is the folder of the last good state, which is served until the repository has been read; "": none is kept.
 	StateDir string
@@ -78,10 +86,16 @@ func (c Config) validate() error {
 	if c.Policy != PolicyWarn && c.Policy != PolicyRefuse && c.Policy != PolicyOff {
 		return fmt.Errorf("policy %q: write warn, refuse or off", c.Policy)
 	}
+	if (c.TLSCertFile == "") != (c.TLSKeyFile == "") {
+		return errors.New("of the certificate and its private key one is missing: give both, --tls-cert and --tls-key")
+	}
+	if c.TLSClientCAFile != "" && c.TLSCertFile == "" {
+		return errors.New("certificates of clients need TLS: give --tls-cert and --tls-key")
+	}
 	return c.checkListen()
 }
 
-// checkListen keeps a daemon without keys on the loopback interface unless told in so many words.
+// checkListen keeps a daemon without keys or TLS on the loopback interface unless told in so many words.
 func (c Config) checkListen() error {
 	host, _, err := net.SplitHostPort(c.Listen)
 	if err != nil {
@@ -90,8 +104,15 @@ func (c Config) checkListen() error {
 	if c.Insecure || isLoopback(host) {
 		return nil
 	}
-	return fmt.Errorf("listen on %q: that is off the loopback interface, where whoever can connect could read every flag; "+
-		"put a proxy that authenticates before 127.0.0.1, or say --insecure", c.Listen)
+	switch {
+	case c.KeysFile == "":
+		return fmt.Errorf("listen on %q: that is off the loopback interface, where whoever can connect could read every flag; "+
+			"make keys with 'yardarm key new' and give their file with --keys, or say --insecure", c.Listen)
+	case c.TLSCertFile == "":
+		return fmt.Errorf("listen on %q: that is off the loopback interface, where keys and flags could be read on their way; "+
+			"give --tls-cert and --tls-key, or say --insecure where something before it speaks TLS", c.Listen)
+	}
+	return nil
 }
 
 func isLoopback(host string) bool {

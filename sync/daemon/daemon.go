@@ -7,10 +7,12 @@ package daemon
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -21,17 +23,20 @@ import (
 
 // Daemon serves one branch of one flag repository.
 type Daemon struct {
-	config   Config
-	compiler *compile.Compiler
-	judging  *compile.Compiler // compiles what is only judged, so that it is no hindrance to what is published
-	hub      *hub.Hub
-	listener net.Listener
-	board    board
-	serving  serving
-	look     look
-	accepted *accepted // nil: nothing was published yet; of the goroutine that follows the source
-	awaiting noted     // likewise
-	later    *later
+	config      Config
+	compiler    *compile.Compiler
+	judging     *compile.Compiler // compiles what is only judged, so that it is no hindrance to what is published
+	hub         *hub.Hub
+	listener    net.Listener
+	board       board
+	serving     serving
+	look        look
+	accepted    *accepted // nil: nothing was published yet; of the goroutine that follows the source
+	awaiting    noted     // likewise
+	later       *later
+	door        door
+	tls         atomic.Pointer[tls.Config]
+	credentials []*credentials // read again when they change
 }
 
 // New checks the configuration, loads the last good state from disk and listens, so that a port in use is an error here.
@@ -50,7 +55,10 @@ func New(config Config) (*Daemon, error) {
 		return nil, err
 	}
 	d := &Daemon{config: config, compiler: compiler, judging: judging, later: newLater(), look: look{turn: make(chan struct{}, 1), found: make(chan struct{}, 1)}}
-	if d.hub, err = hub.New(hub.Config{Logger: config.Logger, Unrelated: d.unrelated}); err != nil {
+	if d.hub, err = hub.New(hub.Config{Logger: config.Logger, Unrelated: d.unrelated, Authorize: d.authorize}); err != nil {
+		return nil, err
+	}
+	if err := errors.Join(d.openDoor(), d.readCertificates()); err != nil {
 		return nil, err
 	}
 	if d.listener, err = net.Listen("tcp", config.Listen); err != nil {
@@ -74,9 +82,10 @@ func (d *Daemon) Run(ctx context.Context) error {
 	server := d.server()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return ignoreCanceled(d.hub.Run(hubContext)) })
-	group.Go(func() error { return ignoreClosed(server.Serve(d.listener)) })
+	group.Go(func() error { return ignoreClosed(server.Serve(d.secured(d.listener))) })
 	group.Go(func() error { return ignoreCanceled(d.follow(ctx)) })
 	group.Go(func() error { return ignoreCanceled(d.judgeLater(ctx)) })
+	group.Go(func() error { return ignoreCanceled(d.rereadCredentials(ctx)) })
 	group.Go(func() error {
 		<-ctx.Done()
 		return d.end(server, endHub)

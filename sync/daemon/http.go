@@ -31,15 +31,14 @@ func (d *Daemon) handler() http.Handler {
 	mux.Handle("GET /snapshot", d.hub.Snapshot())
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "alive") })
 	mux.HandleFunc("GET /readyz", d.readyz)
-	mux.HandleFunc("GET /status", d.statusPage)
+	mux.HandleFunc("GET /status", d.operators(d.statusPage))
 	return d.hooked(d.guard(mux))
 }
 
 // guard keeps web pages out of a daemon on the loopback interface: a page whose name was made to lead here (DNS rebinding)
 // asks for its own name, where people and programs ask for localhost or an address.
 func (d *Daemon) guard(next http.Handler) http.Handler {
-	address, err := netip.ParseAddrPort(d.Addr())
-	if err != nil || !address.Addr().IsLoopback() {
+	if !d.local() {
 		return next
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -65,8 +64,11 @@ func writeJSON(w http.ResponseWriter, value any) {
 }
 
 // readyz says 200 when flags can be answered, stale or not, and 503 when not.
-func (d *Daemon) readyz(w http.ResponseWriter, _ *http.Request) {
+func (d *Daemon) readyz(w http.ResponseWriter, r *http.Request) {
 	status := d.Status()
+	if !d.mayKnow(r) {
+		status = status.discreet()
+	}
 	w.Header().Set("Cache-Control", "no-store")
 	switch {
 	case status.Draining:

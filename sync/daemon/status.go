@@ -31,8 +31,10 @@ type Status struct {
 	Refused      *feed.Refused       `json:"refused,omitempty"`
 	Problems     []*compile.Error    `json:"problems,omitempty"`
 	Policy       *PolicyStatus       `json:"policy,omitempty"` // nil: nothing is judged
-	Subscribers  []hub.Subscriber    `json:"subscribers"`
-	Asked        *Asked              `json:"asked,omitempty"` // nil: the request asked about no commit
+	// Unread are files of keys and certificates that can't be taken as they are now.
+	Unread      []Unread         `json:"unread,omitempty"`
+	Subscribers []hub.Subscriber `json:"subscribers"`
+	Asked       *Asked           `json:"asked,omitempty"` // nil: the request asked about no commit
 }
 
 // SourceStatus is where flags come from and when that was last seen.
@@ -174,6 +176,7 @@ func (d *Daemon) Status() Status {
 		status.Environments = append(status.Environments, EnvironmentStatus{name, snapshots[name].At(), snapshots[name].Len()})
 	}
 	status.Missing = d.missing()
+	status.Unread = d.unread()
 	status.Ready = len(snapshots) > 0 && len(status.Missing) == 0 && !status.Draining
 	seen := status.Started
 	if at := status.Source.VerifiedAt; at != nil {
