@@ -71,7 +71,7 @@ func TestReal(t *testing.T) {
 		},
 		"a ramp": {
 			strings.Replace(checkout, "share: 5", `ramp: [{at: "2026-12-01T09:00:00Z", share: 5}, {at: "2026-12-08T09:00:00Z", share: 100}]`, 1),
-			[]string{"Fails: maxStep. ", "On 2026-12-08 at 09:00 UTC, up to 95 % move:"},
+			[]string{"Fails: maxStep. ", "On 2026-12-08 at 09:00 UTC, 95 % move:"},
 		},
 		"turned off": {
 			strings.Replace(checkout, "production: {\n", "production: {\n\t\tenabled: false\n", 1),
