@@ -169,6 +169,12 @@ f
     in segment staff: off>on 90 exempt
     not in segment staff: off>on 20
 `},
+		{"exempt, and moved as all are", []string{onOff("f", `"serve":"off"`), staff}, []string{onOff("f", own+`"share":20000}]`), staff},
+			Options{Exempt: []string{"staff"}, Segments: snapshot(t, staff)}, `
+f
+  merge moved 20 counted 20 keys 0
+    everyone: off>on 20
+`},
 		{"exempt by the new state only", []string{onOff("f", `"serve":"off"`)},
 			[]string{onOff("f", `"serve":"off","rules":[{"name":"staff","serve":"on","when":{"segment":"staff"}}]`), staff}, exempt, `
 f

@@ -160,7 +160,7 @@ func (w *walk) result(pieces []piece, exempt bool) *result {
 	slices.SortFunc(r.moves, func(a, b Move) int {
 		return cmp.Or(cmp.Compare(b.Percent, a.Percent), cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To))
 	})
-	r.key = fmt.Sprint(r.before, r.after, r.moves, exempt)
+	r.key = fmt.Sprint(exempt, r.before, r.after, r.moves)
 	return r
 }
 

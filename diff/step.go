@@ -3,6 +3,7 @@ package diff
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/yardarm-io/yardarm/eval"
@@ -101,7 +102,7 @@ func (r *radius) step(from, to side) Step {
 	}
 	var step Step
 	keys := map[string]bool{}
-	for _, l := range r.merge(w.leaves) {
+	for _, l := range r.merge(r.alike(w.leaves)) {
 		class := r.class(l)
 		step.Classes = append(step.Classes, class)
 		if class.Keys > 0 {
@@ -117,6 +118,26 @@ func (r *radius) step(from, to side) Step {
 		return cmp.Or(cmp.Compare(min(a.Keys, 1), min(b.Keys, 1)), cmp.Compare(percents(b.Moves), percents(a.Moves)))
 	})
 	return step
+}
+
+// alike takes those who are exempt for ones who are not, where others are moved just as they are: then the exemption does not
+// matter, unless parts of a population are added up.
+func (r *radius) alike(leaves []*leaf) []*leaf {
+	if len(r.people) > 0 {
+		return leaves
+	}
+	counted := map[string]*result{}
+	for _, l := range leaves {
+		if !l.result.exempt && r.keysOf(l) == nil {
+			counted[l.result.key] = l.result
+		}
+	}
+	for i, l := range leaves {
+		if other := counted["false"+strings.TrimPrefix(l.result.key, "true")]; l.result.exempt && other != nil {
+			leaves[i] = &leaf{l.parts, other}
+		}
+	}
+	return leaves
 }
 
 func percents(moves []Move) float64 {
