@@ -13,6 +13,9 @@ import (
 func (o *one) wayForward(s *Step) string {
 	most := int(*o.guard.MaxStep * 1000)
 	growing := o.growing()
+	if rest := o.finished(growing); rest != nil {
+		growing = []*Change{rest}
+	}
 	switch {
 	case o.change(FlagRemoved) != nil:
 		return "turn it off first, which is allowed at any time; a flag that is off for everyone may be removed"
@@ -41,14 +44,35 @@ func (o *one) growing() []*Change {
 			list = append(list, c)
 		}
 	}
-	return list
+	return slices.CompactFunc(list, sameGrowth)
+}
+
+// sameGrowth tells whether two changes are of one rule's share, over time or not.
+func sameGrowth(a, b *Change) bool {
+	kinds := []ChangeKind{ShareChanged, RampChanged, ScheduleChanged}
+	return a.Rule == b.Rule && slices.Contains(kinds, a.Kind) && slices.Contains(kinds, b.Kind)
+}
+
+// finished gives the change of what remains, where a roll-out is brought to its end: the rules go, and all are served at once. It
+// is nil where other things change.
+func (o *one) finished(growing []*Change) *Change {
+	var rest *Change
+	for _, c := range growing {
+		switch {
+		case c.Kind == OutcomeChanged && c.Rule == "":
+			rest = c
+		case c.Kind != RuleRemoved:
+			return nil
+		}
+	}
+	return rest
 }
 
 // growHint proposes steps for a change that alone is too much; "" if it knows none.
 func (o *one) growHint(c *Change, s *Step, most int) string {
 	all := []eval.Step{{Share: whole}}
 	switch c.Kind {
-	case ShareChanged, RampChanged, RuleAdded:
+	case ShareChanged, RampChanged, RuleAdded, ScheduleChanged:
 		return o.shareHint(c, s, most)
 	case AudienceWidened, AudienceChanged:
 		return fmt.Sprintf("leave the rule %q as it was, and add one after it for the others, whose share grows: %s", c.Rule, o.rampText(0, all, most))
@@ -64,6 +88,8 @@ func (o *one) growHint(c *Change, s *Step, most int) string {
 			return "leave the rule as it was, and add one before it that serves the other variant, whose share grows: " + o.rampText(0, all, most)
 		}
 		return o.launchHint(c, most)
+	case PrerequisiteChanged:
+		return "leave what it requires as it was, and let the flag that it requires grow in steps first"
 	case RuleRemoved:
 		return "let its share fall in steps before it goes"
 	case SplitChanged:
@@ -77,12 +103,15 @@ func (o *one) launchHint(c *Change, most int) string {
 	if c.after.Serve == "" || o.Off == "" || c.after.Serve == o.Off {
 		return ""
 	}
-	before := o.Off
-	if c.before != nil && c.before.Serve != "" {
-		before = c.before.Serve
+	start := fmt.Sprintf("begin with serve: %q", o.Off)
+	if c.before != nil {
+		if c.before.Serve == "" {
+			return "" // a split
+		}
+		start = fmt.Sprintf("keep serve: %q", c.before.Serve)
 	}
-	return fmt.Sprintf("keep serve: %q, and let a rule at the end grow: {name: \"rollout\", %s, serve: %q}",
-		before, o.rampText(0, []eval.Step{{Share: whole}}, most), c.after.Serve)
+	return fmt.Sprintf("%s, and let a rule at the end grow: {name: \"rollout\", %s, serve: %q}",
+		start, o.rampText(0, []eval.Step{{Share: whole}}, most), c.after.Serve)
 }
 
 // shareHint proposes smaller steps for a rule's share.
@@ -91,22 +120,39 @@ func (o *one) shareHint(c *Change, s *Step, most int) string {
 	if c.before != nil {
 		from = shareAt(c.before, o.facts.Now)
 	}
-	to := c.after.Ramp
-	for len(to) > 1 && !to[1].At.After(o.facts.Now) {
-		to = to[1:] // it is over
-	}
-	if to == nil {
-		to = []eval.Step{{Share: shareAt(c.after, o.facts.Now)}}
-	}
-	ramp := o.rampText(from, to, most)
+	ramp := o.rampText(from, o.wanted(c.after, from), most)
 	if c.after.Ramp != nil || !s.At.IsZero() || !o.mayBegin().Equal(o.facts.Now) {
 		return "let it grow in smaller steps: " + ramp
 	}
 	return fmt.Sprintf("go in steps: share: %s now, and more later; or let it grow by itself: %s", figure(float64(from+most)/1000), ramp)
 }
 
+// wanted gives to which shares a rule goes, without those that are over and those below what is served now: nobody grows by
+// shrinking first.
+func (o *one) wanted(r *eval.Rule, from int) []eval.Step {
+	to := slices.Clone(r.Ramp)
+	for len(to) > 1 && (!to[1].At.After(o.facts.Now) || to[0].Share < from) {
+		to = to[1:]
+	}
+	if to == nil {
+		to = []eval.Step{{Share: whole}}
+		if r.Share != nil {
+			to[0].Share = *r.Share
+		}
+	}
+	for i := range to {
+		if r.From != nil {
+			to[i].At = later(to[i].At, *r.From)
+		}
+	}
+	return to
+}
+
 // shareAt gives which part of its people a rule takes at an instant.
 func shareAt(r *eval.Rule, now time.Time) int {
+	if r.From != nil && now.Before(*r.From) || r.Until != nil && !now.Before(*r.Until) {
+		return 0
+	}
 	if r.Ramp == nil {
 		if r.Share == nil {
 			return whole

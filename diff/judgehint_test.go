@@ -108,7 +108,13 @@ func randomGrowth(r *rand.Rand) (change judging, want int) {
 	}
 	change.before = []string{early(fmt.Sprintf(`"share":%d`, was))}
 	change.after = []string{early(fmt.Sprintf(`"share":%d`, want))}
-	switch r.IntN(4) {
+	switch r.IntN(6) {
+	case 4:
+		change.after = []string{early(fmt.Sprintf(`"from":%q,"share":%d`, hours(200).Add(time.Hour).Format(time.RFC3339), want))}
+	case 5:
+		first := mergeTime.Truncate(time.Hour).Add(-time.Hour)
+		ramp, _ := json.Marshal([]map[string]any{{"at": first, "share": was / 2}, {"at": first.Add(100 * time.Hour), "share": want}})
+		change.after = []string{early(`"ramp":` + string(ramp))}
 	case 0:
 		change.before = []string{serving("off")}
 	case 1:
@@ -127,4 +133,34 @@ func randomGrowth(r *rand.Rand) (change judging, want int) {
 	widened := r.IntN(2) == 0
 	change.facts.Widened = func(string, string) (time.Time, bool) { return last, widened }
 	return change, want
+}
+
+// TestHints has what is proposed to those who bring a change that is not just a greater share.
+func TestHints(t *testing.T) {
+	requiring := `flag f {"enabled":true,"off":"off","requires":{"g":["on"]},"rules":[],"serve":"on","type":"boolean","variants":{"off":false,"on":true}}`
+	g := strings.Replace(serving("off"), "flag f", "flag g", 1)
+	for _, c := range []struct {
+		name          string
+		before, after []string
+		want          string
+	}{
+		{"a ramp that begins below", []string{early(`"share":25000`)}, []string{early(`"ramp":[{"at":"2026-11-01T00:00:00Z","share":10000},{"at":"2026-12-01T09:00:00Z","share":60000},{"at":"2026-12-05T09:00:00Z","share":80000}]`)},
+			`let it grow in smaller steps: ramp: [{at: "2026-11-23T00:00:00Z", share: 25}, {at: "2026-12-01T09:00:00Z", share: 50}, {at: "2026-12-02T09:00:00Z", share: 60}, {at: "2026-12-05T09:00:00Z", share: 80}]`},
+		{"all at once, later", []string{serving("off")}, []string{early(`"from":"2026-12-24T09:00:00Z","until":"2026-12-31T00:00:00Z"`)},
+			`let it grow in smaller steps: ramp: [{at: "2026-12-24T09:00:00Z", share: 25}, {at: "2026-12-25T09:00:00Z", share: 50}, {at: "2026-12-26T09:00:00Z", share: 75}, {at: "2026-12-27T09:00:00Z", share: 100}]`},
+		{"a roll-out is finished", []string{early(`"share":25000`)}, []string{serving("on")},
+			`keep serve: "off", and let a rule at the end grow: {name: "rollout", ramp: [{at: "2026-11-23T00:00:00Z", share: 25}, {at: "2026-11-24T09:00:00Z", share: 50}, {at: "2026-11-25T09:00:00Z", share: 75}, {at: "2026-11-26T09:00:00Z", share: 100}], serve: "on"}`},
+		{"turned on", []string{strings.Replace(serving("on"), `"enabled":true`, `"enabled":false`, 1)}, []string{serving("on")},
+			`begin with serve: "off", and let a rule at the end grow: {name: "rollout", ramp: [{at: "2026-11-23T00:00:00Z", share: 25}, {at: "2026-11-24T09:00:00Z", share: 50}, {at: "2026-11-25T09:00:00Z", share: 75}, {at: "2026-11-26T09:00:00Z", share: 100}], serve: "on"}`},
+		{"no prerequisite any more", []string{requiring, g}, []string{strings.Replace(requiring, `"requires":{"g":["on"]},`, "", 1), g},
+			`leave what it requires as it was, and let the flag that it requires grow in steps first`},
+		{"a split", []string{flagWith("", `,"split":{"off":50000,"on":50000}`)}, []string{serving("on")}, `make several changes of it, each of which moves at most 25 %`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			change := judging{guard: Guard{MaxStep: new(25.0)}, before: c.before, after: c.after}
+			if v := change.verdicts(t); v[0].Hint != c.want {
+				t.Errorf("got\n%s\nwant\n%s", v[0].Hint, c.want)
+			}
+		})
+	}
 }
