@@ -56,6 +56,7 @@ var outside = map[string][]string{
 	"github.com/golang-jwt/":      {"webhook", "webhook/webhooktest"},
 	"github.com/getkin/":          {"webhook/webhooktest"},
 	"github.com/hmarr/codeowners": {"diff/review"},
+	"github.com/prometheus/":      {"sync/daemon"},
 	// What tests alone link.
 	"github.com/yuin/goldmark":    {},
 	"github.com/santhosh-tekuri/": {},

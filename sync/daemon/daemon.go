@@ -37,6 +37,7 @@ type Daemon struct {
 	door        door
 	tls         atomic.Pointer[tls.Config]
 	credentials []*credentials // read again when they change
+	metrics     *metrics
 }
 
 // New checks the configuration, loads the last good state from disk and listens, so that a port in use is an error here.
@@ -54,7 +55,8 @@ func New(config Config) (*Daemon, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Daemon{config: config, compiler: compiler, judging: judging, later: newLater(), look: look{turn: make(chan struct{}, 1), found: make(chan struct{}, 1)}}
+	d := &Daemon{config: config, compiler: compiler, judging: judging, later: newLater(), metrics: newMetrics(), look: look{turn: make(chan struct{}, 1), found: make(chan struct{}, 1)}}
+	d.config.Repository.Fetched = d.metrics.fetched
 	if d.hub, err = hub.New(hub.Config{Logger: config.Logger, Unrelated: d.unrelated, Authorize: d.authorize}); err != nil {
 		return nil, err
 	}

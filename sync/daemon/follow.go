@@ -167,11 +167,14 @@ func (d *Daemon) compileCommit(ctx context.Context, repository *gitrepo.Repo, co
 
 // compile compiles a tree. What could not be sent is a problem like any other, so it is refused before any of it is published.
 func (d *Daemon) compile(ctx context.Context, tree fs.FS, at eval.At) (*compile.Output, error) {
+	began := time.Now()
 	out, err := d.compiler.Compile(ctx, tree, at)
 	if err != nil {
+		d.metrics.compiled(ctx, began, false, err)
 		return nil, err
 	}
 	refuseUnsendable(out)
+	d.metrics.compiled(ctx, began, out.Err() != nil, nil)
 	return out, nil
 }
 

@@ -69,6 +69,8 @@ type Config struct {
 	// Proxy chooses the proxy of an http or https request, as in [http.Transport]. nil: no proxy, whatever the environment
 	// says; pass [http.ProxyFromEnvironment] to heed it. ssh uses none.
 	Proxy func(*http.Request) (*url.URL, error) `json:"-"`
+	// Fetched is told how long each Fetch took, and of its error, unless its context ended. nil: nobody is.
+	Fetched func(took time.Duration, err error) `json:"-"`
 }
 
 // withDefaults fills in what zero means and refuses what can't be meant.

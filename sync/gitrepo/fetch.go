@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/format/packfile"
@@ -23,6 +24,15 @@ import (
 //
 // Errors: ErrUnreachable, ErrAuth, ErrHostKey, ErrTimeout, ErrNoRepository, ErrEmpty, ErrNoBranch, and ctx's.
 func (r *Repo) Fetch(ctx context.Context) (Commit, error) {
+	began := time.Now()
+	tip, err := r.fetch(ctx)
+	if r.config.Fetched != nil && ctx.Err() == nil {
+		r.config.Fetched(time.Since(began), err)
+	}
+	return tip, err
+}
+
+func (r *Repo) fetch(ctx context.Context) (Commit, error) {
 	if r.remote == nil {
 		return r.Head(ctx)
 	}

@@ -1,0 +1,135 @@
+package daemon
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/yardarm-io/yardarm/sync/hub"
+)
+
+// scrape is what there is to tell at one moment.
+type scrape struct {
+	status Status
+	stats  hub.Stats
+	names  *names
+}
+
+func metric(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc("yardarm_"+name, help, labels, nil)
+}
+
+// What a scrape tells.
+var (
+	metricBuild       = metric("build_info", "The program's version.", "version")
+	metricRevision    = metric("revision_info", "The commits that are served, observed (the newest seen) and refused.", "kind", "revision")
+	metricGeneration  = metric("served_generation", "The generation of what is served: 1 + the greatest of the commit's parents'.", "environment")
+	metricFlags       = metric("served_flags", "The number of flags served.", "environment")
+	metricReady       = metric("ready", "1 if every environment can be served, 0 if not.")
+	metricStale       = metric("stale", "1 if the source has not been seen for longer than it should take.")
+	metricDraining    = metric("draining", "1 if the daemon is about to end.")
+	metricRefused     = metric("commit_refused", "1 if the newest commit is refused and an older one served.")
+	metricRefusedAt   = metric("commit_refused_since_timestamp_seconds", "When the newest commit was first refused; absent where none is.")
+	metricVerified    = metric("source_verified_timestamp_seconds", "When the source was last seen; absent before the first time.")
+	metricSourceError = metric("source_error", "1 if the source can't be read now.")
+	metricSubscribers = metric("subscribers", "Connected subscribers; services beyond the first 200 are counted as _other.", "environment", "service")
+	metricLagging     = metric("subscribers_lagging", "Connected subscribers that have not put in force what is served.", "environment")
+	metricMessages    = metric("feed_messages_total", "Messages sent to subscribers.", "type")
+	metricBytes       = metric("feed_message_bytes_total", "Bytes of messages sent to subscribers, before compression.")
+	metricCoalesced   = metric("feed_coalesced_total", "States not sent to a subscriber as a newer one was there when its turn came.")
+	metricEvicted     = metric("feed_evicted_total", "Subscribers cut off because they did not read or answer in time.")
+	metricFanOut      = metric("feed_fanout_duration_seconds", "How long after its publication a state was written to each connected subscriber.")
+)
+
+// Describe implements [prometheus.Collector].
+func (s *scrape) Describe(to chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{
+		metricBuild, metricRevision, metricGeneration, metricFlags, metricReady, metricStale, metricDraining, metricRefused, metricRefusedAt,
+		metricVerified, metricSourceError, metricSubscribers, metricLagging, metricMessages, metricBytes, metricCoalesced, metricEvicted, metricFanOut,
+	} {
+		to <- d
+	}
+}
+
+// Collect implements [prometheus.Collector].
+func (s *scrape) Collect(to chan<- prometheus.Metric) {
+	health(to, s.status)
+	served(to, s.status)
+	s.subscribers(to, s.status)
+	delivered(to, s.stats)
+}
+
+func health(to chan<- prometheus.Metric, status Status) {
+	gauge(to, metricBuild, 1, status.Version)
+	flag(to, metricReady, status.Ready)
+	flag(to, metricStale, status.Stale)
+	flag(to, metricDraining, status.Draining)
+	flag(to, metricSourceError, status.Source.Error != "")
+	flag(to, metricRefused, status.Refused != nil)
+	if status.Refused != nil {
+		gauge(to, metricRevision, 1, "refused", status.Refused.Revision)
+		gauge(to, metricRefusedAt, seconds(status.Refused.Since))
+	}
+	if status.Source.VerifiedAt != nil {
+		gauge(to, metricRevision, 1, "observed", status.Source.Observed)
+		gauge(to, metricVerified, seconds(*status.Source.VerifiedAt))
+	}
+}
+
+func served(to chan<- prometheus.Metric, status Status) {
+	for i, e := range status.Environments {
+		if i == 0 { // the same in each
+			gauge(to, metricRevision, 1, "served", e.At.Revision)
+		}
+		gauge(to, metricGeneration, float64(e.At.Generation), e.Name)
+		gauge(to, metricFlags, float64(e.Flags), e.Name)
+	}
+}
+
+func (s *scrape) subscribers(to chan<- prometheus.Metric, status Status) {
+	generation, lagging := map[string]uint64{}, map[string]int{}
+	for _, e := range status.Environments {
+		generation[e.Name], lagging[e.Name] = e.At.Generation, 0
+	}
+	count := map[[2]string]int{}
+	for _, sub := range status.Subscribers {
+		count[[2]string{sub.Environment, s.names.label(sub.Service)}]++
+		if sub.Generation < generation[sub.Environment] {
+			lagging[sub.Environment]++
+		}
+	}
+	for of, n := range count {
+		gauge(to, metricSubscribers, float64(n), of[0], of[1])
+	}
+	for environment, n := range lagging {
+		gauge(to, metricLagging, float64(n), environment)
+	}
+}
+
+func delivered(to chan<- prometheus.Metric, stats hub.Stats) {
+	for kind, n := range stats.Messages {
+		counter(to, metricMessages, n, kind)
+	}
+	counter(to, metricBytes, stats.Bytes)
+	counter(to, metricCoalesced, stats.Coalesced)
+	counter(to, metricEvicted, stats.Evicted)
+	to <- prometheus.MustNewConstHistogram(metricFanOut, stats.FanOut.Count, stats.FanOut.Sum.Seconds(), stats.FanOut.Buckets)
+}
+
+func gauge(to chan<- prometheus.Metric, d *prometheus.Desc, value float64, labels ...string) {
+	to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
+}
+
+func counter(to chan<- prometheus.Metric, d *prometheus.Desc, value uint64, labels ...string) {
+	to <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(value), labels...)
+}
+
+func flag(to chan<- prometheus.Metric, d *prometheus.Desc, yes bool) {
+	value := 0.0
+	if yes {
+		value = 1
+	}
+	gauge(to, d, value)
+}
+
+func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
