@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -25,20 +26,27 @@ var errRefused = errors.New("refused")
 
 // asker asks daemons what they serve, and to whom.
 type asker struct {
-	keyFile string
-	client  http.Client
+	connectOptions
+	once   sync.Once
+	client http.Client
+	wrong  error // with the files named
 }
 
-func (q *asker) flags(cmd *cobra.Command) {
-	q.client.Timeout = askTimeout
-	cmd.Flags().StringVar(&q.keyFile, "key-file", "", "a file with the key to show to the daemons, for those that want one")
+// prepare makes the client, which all questions share.
+func (q *asker) prepare() error {
+	q.once.Do(func() {
+		transport := http.DefaultTransport.(*http.Transport).Clone()
+		transport.TLSClientConfig, q.wrong = q.tls()
+		q.client = http.Client{Timeout: askTimeout, Transport: transport}
+	})
+	return q.wrong
 }
 
 // status asks the daemon at an address: host:port, or a URL of its root, /feed or /status. The query goes with it.
 func (q *asker) status(ctx context.Context, address string, query url.Values) (daemon.Status, error) {
 	var status daemon.Status
 	at, err := statusURL(address)
-	if err != nil {
+	if err = errors.Join(err, q.prepare()); err != nil {
 		return status, err
 	}
 	at.RawQuery = query.Encode()

@@ -24,6 +24,9 @@ type serveOptions struct {
 	worktree, insecure bool
 	hosts              []string
 	policy             string
+	keys               string
+	tlsCert, tlsKey    string
+	tlsClientCA        string
 }
 
 func (a *app) serveCommand() *cobra.Command {
@@ -40,7 +43,9 @@ in the log and in /status or, with --policy refuse, waits until the policy allow
 
 With --github it looks after the pull requests too, as 'yardarm webhook' does, and a push brings its next look forward.
 
-It listens on the loopback interface unless told otherwise.
+It listens on the loopback interface unless told otherwise. Elsewhere it wants --keys, the file of what 'yardarm key new' prints, and
+--tls-cert with --tls-key. All of them are read again when they change: who uses a key that is gone is disconnected. /status then takes
+an operator's key.
 
   /feed      the websocket feed             /snapshot  the same by HTTP, with an ETag
   /status    what is served, by what commit /readyz    can it answer?   /healthz  is it alive?
@@ -58,7 +63,11 @@ It listens on the loopback interface unless told otherwise.
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:8080", "the address to listen on; port 0 picks a free one")
 	flags.StringSliceVar(&o.hosts, "host", nil, "a name that requests may ask for besides localhost, such as that of a proxy in front")
 	flags.BoolVar(&o.worktree, "worktree", false, "serve the files as they lie in the folder, committed or not: for trying things")
-	flags.BoolVar(&o.insecure, "insecure", false, "listen off the loopback interface although there are no keys and no TLS: whoever can connect can read every flag")
+	flags.StringVar(&o.keys, "keys", "", "the file of the keys that may ask, a line each as 'yardarm key new' prints it (default: whoever can connect may)")
+	flags.StringVar(&o.tlsCert, "tls-cert", "", "the certificate for TLS, as PEM")
+	flags.StringVar(&o.tlsKey, "tls-key", "", "the private key of the certificate, as PEM")
+	flags.StringVar(&o.tlsClientCA, "tls-client-ca", "", "the authorities, as PEM, of the certificate that whoever connects must then have")
+	flags.BoolVar(&o.insecure, "insecure", false, "listen off the loopback interface although there are no keys or no TLS: whoever can connect, or listen in, can read every flag")
 	flags.DurationVar(&o.poll, "poll", 0, "how often to look for new commits (default: 10s for a remote, 250ms for a folder)")
 	flags.StringVar(&o.policy, "policy", string(daemon.PolicyWarn), "what to do with commits that the repository's policy does not allow: warn, refuse or off")
 	complete(cmd, "policy", offer(string(daemon.PolicyWarn), string(daemon.PolicyRefuse), string(daemon.PolicyOff)))
@@ -85,16 +94,28 @@ func (a *app) serve(ctx context.Context, o serveOptions) error {
 		return err
 	}
 	if isTerminal(a.stderr) {
-		fmt.Fprintf(a.stderr, "yardarm serve: subscribe at ws://%s/feed, for example\n  yardarm watch --environment production ws://%s/feed\n", d.Addr(), d.Addr())
+		fmt.Fprint(a.stderr, o.hint(d.Addr()))
 	}
 	return runBeside(ctx, d, bot)
+}
+
+// hint says how to subscribe to what listens at an address.
+func (o serveOptions) hint(address string) string {
+	feed, key := "ws://"+address+"/feed", ""
+	if o.tlsCert != "" {
+		feed = "wss://" + address + "/feed"
+	}
+	if o.keys != "" {
+		key = " --key-file FILE"
+	}
+	return fmt.Sprintf("yardarm serve: subscribe at %s, for example\n  yardarm watch --environment production%s %s\n", feed, key, feed)
 }
 
 func (a *app) daemonConfig(o serveOptions) (daemon.Config, error) {
 	config := daemon.Config{
 		Listen: o.listen, Insecure: o.insecure, Poll: o.poll, Version: version(), Logger: slog.New(slog.NewTextHandler(a.stderr, nil)),
 		CacheDir: cacheDir("compile"), StateDir: cmp.Or(o.stateDir, os.Getenv("STATE_DIRECTORY")), Hosts: o.hosts, // systemd sets the variable
-		Policy: daemon.Policy(o.policy),
+		Policy: daemon.Policy(o.policy), KeysFile: o.keys, TLSCertFile: o.tlsCert, TLSKeyFile: o.tlsKey, TLSClientCAFile: o.tlsClientCA,
 	}
 	if o.worktree {
 		root, err := a.flagRoot()

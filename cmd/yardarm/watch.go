@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 
 	"github.com/spf13/cobra"
 
@@ -12,7 +13,10 @@ import (
 )
 
 // watchOptions are watch's flags.
-type watchOptions struct{ environment, format string }
+type watchOptions struct {
+	connectOptions
+	environment, format string
+}
 
 func (a *app) watchCommand() *cobra.Command {
 	var o watchOptions
@@ -27,6 +31,7 @@ commit is refused. Without --environment it watches all environments. It ends wh
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE:              a.runs(func(cmd *cobra.Command, args []string) error { return a.watch(cmd.Context(), args[0], o) }),
 	}
+	o.flags(cmd)
 	cmd.Flags().StringVar(&o.environment, "environment", "", "the environment to watch (default: all that the daemon serves)")
 	cmd.Flags().StringVar(&o.format, "format", "text", "text or json (a line an event)")
 	complete(cmd, "environment", a.offerEnvironments)
@@ -41,9 +46,13 @@ func (a *app) watch(ctx context.Context, address string, o watchOptions) error {
 	environments := []string{o.environment}
 	if o.environment == "" {
 		var err error
-		if environments, err = servedEnvironments(ctx, address); err != nil {
+		if environments, err = servedEnvironments(ctx, address, o.connectOptions); err != nil {
 			return err
 		}
+	}
+	secure, err := o.tls()
+	if err != nil {
+		return err
 	}
 	printer := &eventPrinter{out: a.stdout, paint: paintFor(a.stdout), json: o.format == "json", told: map[string]told{}}
 	for _, environment := range environments {
@@ -52,6 +61,7 @@ func (a *app) watch(ctx context.Context, address string, o watchOptions) error {
 	for _, environment := range environments {
 		c, err := client.New(client.Config{
 			URL: address, Environment: environment, Name: "yardarm-watch", Proxy: http.ProxyFromEnvironment,
+			KeyFile: o.keyFile, TLS: secure,
 			Logger:    slog.New(slog.DiscardHandler),
 			OnMessage: func(m client.Message) { printer.message(environment, m) },
 		})
@@ -67,8 +77,11 @@ func (a *app) watch(ctx context.Context, address string, o watchOptions) error {
 }
 
 // servedEnvironments asks a daemon for the environments that it serves.
-func servedEnvironments(ctx context.Context, address string) ([]string, error) {
-	q := asker{client: http.Client{Timeout: askTimeout}}
+func servedEnvironments(ctx context.Context, address string, o connectOptions) ([]string, error) {
+	if u, err := url.Parse(address); err != nil || u.Host == "" {
+		return nil, usagef("%q is not the URL of a feed; write one such as ws://127.0.0.1:8080/feed", address)
+	}
+	q := asker{connectOptions: o}
 	status, err := q.status(ctx, address, nil)
 	if err != nil {
 		return nil, fmt.Errorf("ask for the environments: %w; name one with --environment", err)

@@ -177,6 +177,7 @@ func someKeys() []keys.Key {
 		{Name: "other", Kind: keys.Server, Environments: []string{"staging"}},
 		{Name: "browser", Kind: keys.Client, Environments: []string{"*"}},
 		{Name: "operator", Kind: keys.Operator, Environments: []string{"production"}},
+		{Name: "early", Kind: keys.Server, Environments: []string{"production", "planned"}},
 	}
 }
 
@@ -190,7 +191,7 @@ func TestKeys(t *testing.T) {
 		{snapshot, "", 401}, {snapshot, "wrong", 401}, {snapshot, l.texts["whole"] + "x", 401}, {snapshot, l.texts["other"], 403},
 		{snapshot, l.texts["browser"], 403}, {snapshot, l.texts["whole"], 200}, {snapshot, l.texts["part"], 200}, {snapshot, l.texts["operator"], 200},
 		{"/snapshot?environment=staging", l.texts["other"], 200}, {"/snapshot?environment=staging", l.texts["whole"], 403},
-		{"/snapshot?environment=nowhere", l.texts["whole"], 403}, {"/snapshot?environment=", l.texts["whole"], 400},
+		{"/snapshot?environment=nowhere", l.texts["whole"], 403}, {"/snapshot?environment=planned", l.texts["early"], 404}, {"/snapshot?environment=", l.texts["whole"], 400},
 		{"/status", "", 401}, {"/status", l.texts["whole"], 403}, {"/status", l.texts["browser"], 403}, {"/status", l.texts["operator"], 200},
 		{"/healthz", "", 200}, {"/readyz", "", 200},
 	} {

@@ -148,7 +148,7 @@ func (h *Hub) request(r *http.Request) (request, error) {
 	if err != nil {
 		return request{}, err
 	}
-	env, err := h.find(asked.environment)
+	env, err := h.find(asked.environment, access)
 	if err != nil {
 		return request{}, err
 	}
@@ -171,8 +171,8 @@ func isName(s string) bool {
 	return len(s) <= maxName && utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })
 }
 
-// find gives the environment served under name.
-func (h *Hub) find(name string) (*environment, error) {
+// find gives the environment served under name. Those that there are it tells only where there are no keys.
+func (h *Hub) find(name string, access Access) (*environment, error) {
 	if env := h.lookup(name); env != nil {
 		return env, nil
 	}
@@ -180,6 +180,8 @@ func (h *Hub) find(name string) (*environment, error) {
 	switch {
 	case len(known) == 0:
 		return nil, &httpError{http.StatusServiceUnavailable, "no flags have been read yet: try again"}
+	case access.Key != "":
+		return nil, &httpError{http.StatusNotFound, fmt.Sprintf("there is no environment %q", name)}
 	case name == "":
 		return nil, badRequest("the parameter environment is missing: one of %s", strings.Join(known, ", "))
 	}
