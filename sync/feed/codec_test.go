@@ -33,6 +33,10 @@ func goldens(tb testing.TB) map[string]feed.Message {
 			Revision: "d41c6b0a9e8f7d6c5b4a39281706f5e4d3c2b1a0", Reason: `variant "onn" is not defined; use one of off, on`,
 			File: "flags/payments/checkout.cue", Line: 14, Column: 12, Since: time.Date(2026, 11, 3, 14, 31, 45, 0, time.UTC),
 		}}},
+		"lagging": {Header: feed.Header{Type: feed.TypeFresh, At: &at, VerifiedAt: &verified, Lagging: []feed.Lagging{{
+			Folder: "flags/payments", Revision: "8f6d3b1c0a5e4f7d9b2a6c8e0f1d3b5a7c9e1f20", Reason: `variant "onn" is not defined; use one of off, on`,
+			File: "flags/payments/checkout.cue", Line: 14, Column: 12, Since: time.Date(2026, 11, 3, 14, 31, 44, 0, time.UTC),
+		}}}},
 		"goodbye": {Header: feed.Header{Type: feed.TypeGoodbye, Reason: "the server is restarting", RetryAfter: 3400}},
 		"applied": {Header: feed.Header{Type: feed.TypeApplied, Digest: at.Digest}},
 		"resync":  {Header: feed.Header{Type: feed.TypeResync, Reason: "digest does not match the items"}},
@@ -154,4 +158,31 @@ func FuzzDecode(f *testing.F) {
 			t.Fatalf("not stable (%v):\n%s\n%s", err, again, third)
 		}
 	})
+}
+
+func TestWriteSnapshotSaysWhatLags(t *testing.T) {
+	s := snapshot(t, oldAt, oldLines)
+	lagging := []feed.Lagging{{Folder: "flags/a", Reason: "does not parse"}}
+	var text bytes.Buffer
+	if err := feed.WriteSnapshot(&text, s, lagging...); err != nil {
+		t.Fatal(err)
+	}
+	m, err := feed.Decode(text.Bytes())
+	if err != nil || !reflect.DeepEqual(m.Lagging, lagging) {
+		t.Errorf("the header says %+v (%v), want %+v", m.Lagging, err, lagging)
+	}
+	if read, err := feed.ReadSnapshot(&text, nil); err != nil || read.At() != s.At() {
+		t.Errorf("read %v, %v", read, err)
+	}
+}
+
+func TestLaggingString(t *testing.T) {
+	for want, l := range map[string]feed.Lagging{
+		"flags/a is as at 8f6d3b1c0a5e: flags/a/x.cue:3:4: no": {Folder: "flags/a", Revision: "8f6d3b1c0a5e4f7d9b2a", Reason: "no", File: "flags/a/x.cue", Line: 3, Column: 4},
+		"flags/a is left out: no":                              {Folder: "flags/a", Reason: "no"},
+	} {
+		if got := l.String(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
 }

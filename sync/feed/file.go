@@ -7,9 +7,11 @@ import (
 	"github.com/yardarm-io/yardarm/eval"
 )
 
-// WriteSnapshot writes s as the text of its snapshot message.
-func WriteSnapshot(w io.Writer, s *eval.Snapshot) error {
-	text, err := Encode(Full(s))
+// WriteSnapshot writes s as the text of its snapshot message, which says which folders lag.
+func WriteSnapshot(w io.Writer, s *eval.Snapshot, lagging ...Lagging) error {
+	m := Full(s)
+	m.Lagging = lagging
+	text, err := Encode(m)
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ const (
 	TypeCurrent  = "current"  // server: what the client has is current; At
 	TypeDelta    = "delta"    // server: what to set and unset to go from digest From to At
 	TypeSnapshot = "snapshot" // server: all items of At
-	TypeFresh    = "fresh"    // server: the heartbeat; At (none while there is no snapshot), VerifiedAt, Refused
+	TypeFresh    = "fresh"    // server: the heartbeat; At (none while there is no snapshot), VerifiedAt, Refused, Lagging
 	TypeGoodbye  = "goodbye"  // server: the connection is about to be closed; Reason, RetryAfter
 	TypeApplied  = "applied"  // client: the snapshot with Digest is in force
 	TypeResync   = "resync"   // client: send a snapshot; Reason
@@ -42,6 +42,8 @@ type Header struct {
 	VerifiedAt *time.Time `json:"verifiedAt,omitempty"`
 	// Refused is the newest commit if the server could not take it; nil: it serves the newest.
 	Refused *Refused `json:"refused,omitempty"`
+	// Lagging are the folders of At, in "fresh" and "snapshot", that are as at an earlier commit; none: all are of At's.
+	Lagging []Lagging `json:"lagging,omitempty"`
 	// Reason says why, in words for people.
 	Reason string `json:"reason,omitempty"`
 	// RetryAfter is how long to wait before connecting again, in milliseconds.
@@ -72,6 +74,29 @@ func (r *Refused) String() string {
 		where += ": "
 	}
 	return where + r.Reason
+}
+
+// Lagging tells of a folder that does not compile and is served as it was when it last did.
+type Lagging struct {
+	Folder string `json:"folder"`
+	// Revision is the commit as of which the folder is served; "": it never compiled, and none of its flags are served.
+	Revision string `json:"revision,omitempty"`
+	Reason   string `json:"reason"`
+	// File, Line and Column are where, as far as known; lines and columns count from 1.
+	File   string `json:"file,omitempty"`
+	Line   int    `json:"line,omitempty"`
+	Column int    `json:"column,omitempty"`
+	// Since is the time of the commit from which on the folder does not compile.
+	Since time.Time `json:"since,omitzero"`
+}
+
+// String says which folder stays behind, where and why, for people.
+func (l Lagging) String() string {
+	text := l.Folder + " is left out: "
+	if l.Revision != "" {
+		text = fmt.Sprintf("%s is as at %.12s: ", l.Folder, l.Revision)
+	}
+	return text + (&Refused{Reason: l.Reason, File: l.File, Line: l.Line, Column: l.Column}).String()
 }
 
 // Message is a header and the item lines that follow it, each without its line feed.
