@@ -269,6 +269,29 @@ func TestRefusalIsToldAtOnce(t *testing.T) {
 	}
 }
 
+func TestLaggingIsToldAtOnce(t *testing.T) {
+	s := serve(t, hub.Config{Heartbeat: time.Hour})
+	s.SetFresh(time.Now(), nil)
+	s.publish(t, state(t, 1, 5))
+	c := s.dial(t, "")
+	c.next(t, feed.TypeSnapshot)
+	c.next(t, feed.TypeFresh)
+	lagging := []feed.Lagging{{Folder: "flags/a", Reason: "no such variant"}}
+	s.SetLagging(lagging)
+	if m := c.next(t, feed.TypeFresh); !slices.Equal(m.Lagging, lagging) || m.VerifiedAt == nil {
+		t.Errorf("heartbeat %+v", m.Header)
+	}
+	s.SetLagging(slices.Clone(lagging)) // the same: not told
+	s.publish(t, state(t, 2, 5))
+	if m, err := c.receive(); err != nil || m.Type != feed.TypeDelta {
+		t.Errorf("got a %s message, want a delta only (%v)", m.Type, err)
+	}
+	s.SetLagging(nil)
+	if m := c.next(t, feed.TypeFresh); m.Lagging != nil {
+		t.Errorf("heartbeat %+v after the folder has caught up", m.Header)
+	}
+}
+
 func TestHTTPErrors(t *testing.T) {
 	ready := hub.Config{Environments: []string{"production", "staging"}}
 	denied := ready

@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -154,9 +155,28 @@ func (h *Hub) SetFresh(verifiedAt time.Time, refused *feed.Refused) {
 		c := *refused
 		refused = &c
 	}
-	old := h.fresh.Swap(&freshness{verifiedAt.UTC(), refused})
-	if !sameRefusal(old.refused, refused) {
-		h.each(func(s *subscriber) { s.post(wantFresh) })
+	h.refresh(func(f *freshness) { f.verifiedAt, f.refused = verifiedAt.UTC(), refused })
+}
+
+// SetLagging sets which folders heartbeats say to lag. Subscribers are told of a change at once.
+func (h *Hub) SetLagging(lagging []feed.Lagging) {
+	lagging = slices.Clone(lagging)
+	h.refresh(func(f *freshness) { f.lagging = lagging })
+}
+
+// refresh changes what heartbeats tell.
+func (h *Hub) refresh(change func(*freshness)) {
+	for {
+		old := h.fresh.Load()
+		next := *old
+		change(&next)
+		if !h.fresh.CompareAndSwap(old, &next) {
+			continue
+		}
+		if !sameRefusal(old.refused, next.refused) || !slices.Equal(old.lagging, next.lagging) {
+			h.each(func(s *subscriber) { s.post(wantFresh) })
+		}
+		return
 	}
 }
 

@@ -62,6 +62,7 @@ func TestNothingOfOthers(t *testing.T) {
 	s.publish(t, state(t, 1, 20))
 	c := s.dial(t, "scope=team.flag-000")
 	s.SetFresh(time.Now(), &feed.Refused{Revision: "abc", Reason: "flag team.flag-0011 is broken", File: "flags/team/flag-0012.cue", Line: 3})
+	s.SetLagging([]feed.Lagging{{Folder: "flags/team", Reason: "flag team.flag-0011 is broken", File: "flags/team/flag-0012.cue"}})
 	for generation := range uint64(20) {
 		s.publish(t, state(t, generation+2, 20+int(generation), int(generation)))
 	}

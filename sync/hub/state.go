@@ -43,6 +43,7 @@ type state struct {
 type freshness struct {
 	verifiedAt time.Time // zero: not yet
 	refused    *feed.Refused
+	lagging    []feed.Lagging
 }
 
 // newState gives the state of s, which follows old; peak is the greatest position that was served where s comes from.
@@ -160,9 +161,9 @@ func (st *state) heartbeat(f *freshness, part bool) (*message, error) {
 	if st.of == f && st.fresh != nil {
 		return st.fresh, nil
 	}
-	m := feed.Message{Header: feed.Header{Type: feed.TypeFresh, Refused: f.refused}}
-	if part {
-		m.Refused = veiled(f.refused)
+	m := feed.Message{Header: feed.Header{Type: feed.TypeFresh, Refused: f.refused, Lagging: f.lagging}}
+	if part { // the folders may be others'
+		m.Refused, m.Lagging = veiled(f.refused), nil
 	}
 	if st.snapshot != nil {
 		m.At = &st.at
