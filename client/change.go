@@ -33,7 +33,7 @@ func (c *Client) OnChange(fn func(Change)) (cancel func()) {
 	return c.events.add(&callback{change: fn, snapshot: c.snapshot()})
 }
 
-// OnStatus has fn called when the status becomes another in State, Source, Connected, Err or Refused, with what holds at that
+// OnStatus has fn called when the status becomes another in State, Source, Connected, Err, Refused or Lagging, with what holds at that
 // time: states that passed in between are left out, and the last call says Closed. Not each call is of another State: the
 // connection can be lost while the client is Ready. At and VerifiedAt may move on without a call; [Client.OnChange] tells of
 // what changes answers. Otherwise it is as that.

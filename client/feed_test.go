@@ -149,6 +149,9 @@ func TestStatusString(t *testing.T) {
 		"stale: connection reset": {State: client.Stale, Err: "connection reset"},
 		"closed":                  {State: client.Closed, Err: "connection reset"},
 		"ready (commit 0123456789ab is refused: no such variant)": {State: client.Ready, Connected: true, Refused: refused},
+		"ready (flags/a is left out: does not parse)": {
+			State: client.Ready, Connected: true, Lagging: []feed.Lagging{{Folder: "flags/a", Reason: "does not parse"}},
+		},
 	} {
 		if got := s.String(); got != want {
 			t.Errorf("%+v is %q, want %q", s.State, got, want)

@@ -20,6 +20,7 @@ type link struct {
 	lag       time.Duration // how long ago that was when it said so
 	err       string
 	refused   *feed.Refused
+	lagging   []feed.Lagging
 }
 
 func (l *link) init() {
@@ -46,7 +47,7 @@ func (l *link) watch() <-chan struct{} {
 func (l *link) status(now time.Time, staleAfter time.Duration) (s Status, stale bool, next time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s = Status{Connected: l.connected, VerifiedAt: l.verified, Err: l.err, Refused: l.refused}
+	s = Status{Connected: l.connected, VerifiedAt: l.verified, Err: l.err, Refused: l.refused, Lagging: l.lagging}
 	switch {
 	case l.connected:
 		return s, l.lag > staleAfter, time.Time{}
@@ -104,6 +105,11 @@ func (l *link) origin(h feed.Header, skew time.Duration) {
 		l.refused = h.Refused
 		if r := h.Refused; r != nil { // it goes to terminals and logs
 			r.Revision, r.Reason, r.File = printable(r.Revision), printable(r.Reason), printable(r.File)
+		}
+		l.lagging = h.Lagging
+		for i := range l.lagging {
+			b := &l.lagging[i]
+			b.Folder, b.Revision, b.Reason, b.File = printable(b.Folder), printable(b.Revision), printable(b.Reason), printable(b.File)
 		}
 	}
 }

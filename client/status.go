@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/yardarm-io/yardarm/eval"
@@ -54,6 +55,9 @@ type Status struct {
 	Err string
 	// Refused is the newest commit, if the daemon could not take it and serves an older one. nil: it serves the newest.
 	Refused *feed.Refused
+	// Lagging are the folders of flags that do not compile at the daemon's commit and are served as they were when they last did.
+	// The list is not to be changed.
+	Lagging []feed.Lagging
 }
 
 // Status gives the state of the client now. It does not block.
@@ -127,8 +131,8 @@ func (s Status) same(other Status) bool {
 	if (s.Refused == nil) != (other.Refused == nil) || s.Refused != nil && *s.Refused != *other.Refused {
 		return false
 	}
-	s.Refused, s.VerifiedAt, s.At = other.Refused, other.VerifiedAt, other.At
-	return s == other
+	return s.State == other.State && s.Source == other.Source && s.Connected == other.Connected && s.Err == other.Err &&
+		slices.Equal(s.Lagging, other.Lagging)
 }
 
 // String gives the state and what is wrong, for people: "ready", "ready, but not connected: ...", "stale: ...".
@@ -145,6 +149,13 @@ func (s Status) String() string {
 	}
 	if s.Refused != nil {
 		text += fmt.Sprintf(" (commit %.12s is refused: %s)", s.Refused.Revision, s.Refused.Reason)
+	}
+	if len(s.Lagging) > 0 {
+		text += fmt.Sprintf(" (%s", s.Lagging[0])
+		if more := len(s.Lagging) - 1; more > 0 {
+			text += fmt.Sprintf("; and %d more", more)
+		}
+		text += ")"
 	}
 	return text
 }

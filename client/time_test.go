@@ -257,10 +257,11 @@ func TestStaleOrigin(t *testing.T) {
 			for age := range ages {
 				seen := time.Now().Add(-age)
 				refused := &feed.Refused{Revision: "bad", Reason: "does not compile", File: "a.cue", Line: 3}
+				lagging := []feed.Lagging{{Folder: "flags/a", Reason: "does not\x1b parse"}}
 				if age == 0 {
-					refused = nil
+					refused, lagging = nil, nil
 				}
-				p.say(encode(t, feed.Message{Header: feed.Header{Type: feed.TypeFresh, At: &at, VerifiedAt: &seen, Refused: refused}}))
+				p.say(encode(t, feed.Message{Header: feed.Header{Type: feed.TypeFresh, At: &at, VerifiedAt: &seen, Refused: refused, Lagging: lagging}}))
 			}
 		}))
 		defer stop()
@@ -277,6 +278,9 @@ func TestStaleOrigin(t *testing.T) {
 			}
 			if refused := s.Refused != nil; refused != (test.age != 0) || refused && s.Refused.Reason != "does not compile" {
 				t.Errorf("refused: %+v", s.Refused)
+			}
+			if lagging := len(s.Lagging) > 0; lagging != (test.age != 0) || lagging && strings.Contains(s.Lagging[0].Reason, "\x1b") {
+				t.Errorf("lagging: %+v", s.Lagging)
 			}
 		}
 		close(ages)
