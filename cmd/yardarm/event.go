@@ -16,22 +16,23 @@ import (
 
 // event is a line of watch --format json.
 type event struct {
-	Time        time.Time     `json:"time"`
-	Environment string        `json:"environment"`
-	Type        string        `json:"type"` // snapshot, delta, current or status
-	Revision    string        `json:"revision,omitempty"`
-	Generation  uint64        `json:"generation,omitempty"`
-	Digest      string        `json:"digest,omitempty"`
-	Back        string        `json:"back,omitempty"` // why this is an older position than the one before: rewritten
-	Bytes       int           `json:"bytes,omitempty"`
-	Flags       int           `json:"flags,omitempty"` // how many the snapshot has
-	Added       []string      `json:"added,omitempty"` // items: flag KEY, segment NAME, meta
-	Changed     []string      `json:"changed,omitempty"`
-	Removed     []string      `json:"removed,omitempty"`
-	Affected    []string      `json:"affected,omitempty"` // flags that may answer differently, dependents included
-	State       client.State  `json:"state,omitempty"`
-	Error       string        `json:"error,omitempty"`
-	Refused     *feed.Refused `json:"refused,omitempty"`
+	Time        time.Time      `json:"time"`
+	Environment string         `json:"environment"`
+	Type        string         `json:"type"` // snapshot, delta, current or status
+	Revision    string         `json:"revision,omitempty"`
+	Generation  uint64         `json:"generation,omitempty"`
+	Digest      string         `json:"digest,omitempty"`
+	Back        string         `json:"back,omitempty"` // why this is an older position than the one before: rewritten
+	Bytes       int            `json:"bytes,omitempty"`
+	Flags       int            `json:"flags,omitempty"` // how many the snapshot has
+	Added       []string       `json:"added,omitempty"` // items: flag KEY, segment NAME, meta
+	Changed     []string       `json:"changed,omitempty"`
+	Removed     []string       `json:"removed,omitempty"`
+	Affected    []string       `json:"affected,omitempty"` // flags that may answer differently, dependents included
+	State       client.State   `json:"state,omitempty"`
+	Error       string         `json:"error,omitempty"`
+	Refused     *feed.Refused  `json:"refused,omitempty"`
+	Lagging     []feed.Lagging `json:"lagging,omitempty"`
 }
 
 // eventPrinter writes events, a line each, whichever goroutine they come from.
@@ -49,6 +50,7 @@ type told struct {
 	state   client.State // "": nothing yet
 	trouble bool
 	refused feed.Refused // zero: none
+	lagging []feed.Lagging
 }
 
 // message prints a message. It says by itself that the client is ready and connected, before the client's status does.
@@ -61,7 +63,7 @@ func (p *eventPrinter) message(environment string, m client.Message) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.told[environment] = told{state: client.Ready, refused: p.told[environment].refused}
+	p.told[environment] = told{state: client.Ready, refused: p.told[environment].refused, lagging: p.told[environment].lagging}
 	p.print(e, e.text(p.paint))
 }
 
@@ -71,7 +73,7 @@ func (p *eventPrinter) status(environment string, current func() client.Status) 
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s := current()
-	was, now := p.told[environment], told{state: s.State, trouble: s.Err != ""}
+	was, now := p.told[environment], told{state: s.State, trouble: s.Err != "", lagging: s.Lagging}
 	if s.Refused != nil {
 		now.refused = *s.Refused
 		now.refused.Since = time.Time{} // the server's clock may be set
@@ -81,7 +83,7 @@ func (p *eventPrinter) status(environment string, current func() client.Status) 
 	}
 	p.told[environment] = now
 	if text := statusText(was, now, s, p.paint); text != "" && s.State != client.Closed {
-		p.print(event{Time: time.Now().UTC(), Environment: environment, Type: "status", State: s.State, Error: s.Err, Refused: s.Refused}, text)
+		p.print(event{Time: time.Now().UTC(), Environment: environment, Type: "status", State: s.State, Error: s.Err, Refused: s.Refused, Lagging: s.Lagging}, text)
 	}
 }
 
@@ -110,7 +112,22 @@ func statusText(was, now told, s client.Status, paint paint) string {
 		place := compile.Error{File: r.File, Line: r.Line, Column: r.Column, Message: r.Reason}
 		parts = append(parts, paint.red("refused commit "+short(r.Revision)+": "+place.Error()))
 	}
-	return strings.Join(parts, "; ")
+	return strings.Join(append(parts, laggingText(was.lagging, now.lagging, paint)...), "; ")
+}
+
+// laggingText says which folders stay behind now, or for another reason, and which no longer do.
+func laggingText(was, now []feed.Lagging, paint paint) (parts []string) {
+	for _, l := range now {
+		if !slices.Contains(was, l) {
+			parts = append(parts, paint.yellow(l.String()))
+		}
+	}
+	for _, l := range was {
+		if !slices.ContainsFunc(now, func(other feed.Lagging) bool { return other.Folder == l.Folder }) {
+			parts = append(parts, paint.green(l.Folder+" has caught up"))
+		}
+	}
+	return parts
 }
 
 func stateText(s client.Status, paint paint) string {

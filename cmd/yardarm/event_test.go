@@ -97,6 +97,17 @@ func TestWatchSaysWhatBecomes(t *testing.T) {
 	s.is(ready)
 	s.wants("refusal over")
 
+	lagging := ready
+	behind := feed.Lagging{Folder: "flags/a", Revision: "0123456789abcdef", Reason: "no such variant", File: "flags/a/a.cue", Line: 3, Column: 4}
+	lagging.Lagging = []feed.Lagging{behind}
+	s.is(lagging)
+	s.is(lagging)
+	lagging.Lagging = []feed.Lagging{behind, {Folder: "flags/b", Reason: "does not parse", File: "flags/b/b.cue"}}
+	s.is(lagging)
+	s.wants("flags/a is as at 0123456789ab: flags/a/a.cue:3:4: no such variant", "flags/b is left out: flags/b/b.cue: does not parse")
+	s.is(ready)
+	s.wants("flags/a has caught up; flags/b has caught up")
+
 	s.is(client.Status{State: client.Stale, Connected: true})
 	s.is(ready)
 	s.wants("stale, still answering", "ready")
