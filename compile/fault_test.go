@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/fstest"
 
 	"github.com/yardarm-io/yardarm/compile/compiletest"
 	"github.com/yardarm-io/yardarm/eval"
@@ -43,8 +42,7 @@ func TestFaults(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var tree fstest.MapFS = compiletest.New(tt.files)
-			out, err := compiler.Compile(t.Context(), tree, eval.At{})
+			out, err := compiler.Compile(t.Context(), compiletest.New(tt.files), eval.At{})
 			if err != nil {
 				t.Fatal(err)
 			}

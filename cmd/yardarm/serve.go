@@ -36,7 +36,8 @@ func (a *app) serveCommand() *cobra.Command {
 		Short: "Watch a branch and broadcast its flags to every subscriber",
 		Long: `Serve watches one branch of a flag repository and sends each commit to every subscriber the moment it lands. --repo is a folder, which
 is read in place, or the URL of a remote (https, ssh, git@host:path), of which it keeps a mirror. A commit that does not
-compile takes nothing away: the last good state stays, and /status says which commit is refused and why.
+compile takes nothing away: folders that do not compile stay as they were and the rest moves on or, where that does not hold together,
+the last good state stays; /status says what lags or is refused, and why.
 
 It judges what it is about to publish by the policy in schema/project.cue, as it judges pull requests: a push past them is told of
 in the log and in /status or, with --policy refuse, waits until the policy allows it. What such a commit turns off is off at once.

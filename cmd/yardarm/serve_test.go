@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -64,25 +65,31 @@ func TestServeRemote(t *testing.T) {
 	}
 }
 
+// brokenContext is a commit that takes the ground from under every folder.
+func brokenContext() (name, text string) {
+	return filepath.Join("schema", "context.cue"), "package schema\n\n#Context: {\n\n\n\temail: strin\n}\n"
+}
+
 // TestServeBroken shows that a commit that does not compile takes nothing away: not from subscribers, not at a restart on
 // it, not where the remote is gone at that restart, and not from a daemon that never saw a better one.
 func TestServeBroken(t *testing.T) {
 	remote := gitrepotest.NewServer(t)
-	good := remote.Push("sample flags", sampleFiles(t))
+	files := sampleFiles(t)
+	good := remote.Push("sample flags", files)
 	state := t.TempDir()
 	args := []string{"--repo", remote.URL, "--poll", "100ms", "--state", state}
 	server, address := serve(t, args...)
 	feed := watch(t, address)
 	before := feed.event("snapshot")
-	name, text := flagFile("lab.kettle", "onn")
+	name, text := brokenContext()
 	broken := remote.Push("break something", map[string]string{name: text})
 	line := feed.expect(`"type":"status"`, `"refused"`)
-	for _, want := range []string{broken, "flags/lab/lab.kettle.cue", "onn"} {
+	for _, want := range []string{broken, "schema/context.cue", "strin"} {
 		if !strings.Contains(line, want) {
 			t.Errorf("the heartbeat's refusal lacks %q: %s", want, line)
 		}
 	}
-	server.expect("commit refused", "flags/lab/lab.kettle.cue:6:35", "onn")
+	server.expect("commit refused", "schema/context.cue:6:9", "strin")
 	checkServing(t, address, good, broken, before.Flags)
 	feed.kill()
 
@@ -107,10 +114,78 @@ func TestServeBroken(t *testing.T) {
 	server, address = serve(t, args...)
 	server.expect("msg=serving", "environment=production")
 	checkServing(t, address, good, broken, before.Flags)
-	fixed, text := flagFile("lab.kettle", "on")
-	mended := remote.Push("mend it", map[string]string{fixed: text})
+	kettle, text := flagFile("lab.kettle", "on")
+	mended := remote.Push("mend it", map[string]string{name: files[filepath.ToSlash(name)], kettle: text})
 	server.expect("msg=serving", "environment=production", mended[:12])
 	checkServing(t, address, mended, "", before.Flags+1)
+}
+
+// TestServeBrokenFolder shows that a folder that does not compile stays behind and the rest moves on: for subscribers, after a kill
+// and without the remote, and from a daemon that never saw a better commit; and that each says so.
+func TestServeBrokenFolder(t *testing.T) {
+	remote := gitrepotest.NewServer(t)
+	kettle, text := flagFile("lab.kettle", "on")
+	files := sampleFiles(t)
+	files[kettle] = text
+	good := remote.Push("sample flags", files)
+	args := []string{"--repo", remote.URL, "--poll", "100ms", "--state", t.TempDir()}
+	server, address := serve(t, args...)
+	feed := watch(t, address)
+	before := feed.event("snapshot")
+	_, bad := flagFile("lab.kettle", "onn")
+	moved := remote.Push("break the kettle, add a toaster", map[string]string{
+		kettle: bad, "flags/kitchen/toaster.cue": strings.Replace(text, "lab.kettle", "kitchen.toaster", 1),
+	})
+	if added := feed.event("delta"); !slices.Equal(added.Added, []string{"flag kitchen.toaster"}) || len(added.Changed)+len(added.Removed) > 0 {
+		t.Errorf("delta %+v, want the toaster and no change of the kettle", added)
+	}
+	feed.expect(`"type":"status"`, `"lagging":[{"folder":"flags/lab","revision":"`+good, "onn", `"line":6`)
+	server.expect("stays behind", "folder=flags/lab", "flags/lab/lab.kettle.cue:6:35", "onn")
+	server.expect("msg=serving", "environment=production", moved[:12]) // and written to disk
+	check := func() {
+		t.Helper()
+		checkServing(t, address, moved, "", before.Flags+1)
+		if text := body(t, "http://"+address+"/readyz"); !strings.Contains(text, "lagging: flags/lab is as at "+good[:12]+": flags/lab/lab.kettle.cue:6:35: ") {
+			t.Errorf("/readyz says %q", text)
+		}
+		if text := body(t, "http://"+address+"/status"); !strings.Contains(text, `"folder": "flags/lab"`) {
+			t.Errorf("/status does not say what lags: %s", text)
+		}
+	}
+	check()
+	served, _, _ := strings.Cut(body(t, "http://"+address+"/snapshot?environment=production"), "\n")
+	feed.kill()
+	server.kill()
+
+	remote.Stop()
+	server, address = serve(t, args...)
+	server.expect("the source can't be read")
+	check()
+	server.kill()
+	remote.Start()
+
+	args[len(args)-1] = t.TempDir()
+	server, address = serve(t, args...)
+	server.expect("msg=serving", "environment=production", moved[:12])
+	check()
+	if fresh, _, _ := strings.Cut(body(t, "http://"+address+"/snapshot?environment=production"), "\n"); fresh != served {
+		t.Errorf("a fresh replica serves %s, want %s", fresh, served)
+	}
+	mended := remote.Push("mend it", map[string]string{kettle: text + "\n"})
+	server.expect("served as it is", "folder=flags/lab", mended[:12])
+	checkServing(t, address, mended, "", before.Flags+1)
+	if text := body(t, "http://"+address+"/readyz"); strings.Contains(text, "lagging") {
+		t.Errorf("/readyz says %q", text)
+	}
+}
+
+func body(t *testing.T, url string) string {
+	t.Helper()
+	text, err := io.ReadAll(get(t, url).Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 // checkServing asks /status what is served and refused, and /readyz and /snapshot whether that can be had.
@@ -142,6 +217,9 @@ func checkServing(t *testing.T, address, revision, refused string, flags int) {
 		if response := get(t, "http://"+address+path); response.StatusCode != http.StatusOK {
 			t.Errorf("%s answers %s", path, response.Status)
 		}
+	}
+	if text := body(t, "http://"+address+"/readyz"); refused != "" && !strings.Contains(text, "refused: commit "+refused[:12]+": schema/context.cue:6:") {
+		t.Errorf("/readyz says %q", text)
 	}
 }
 

@@ -34,6 +34,7 @@ type Daemon struct {
 	accepted    *accepted // nil: nothing was published yet; of the goroutine that follows the source
 	awaiting    noted     // likewise
 	later       *later
+	lags        lags
 	door        door
 	tls         atomic.Pointer[tls.Config]
 	credentials []*credentials // read again when they change

@@ -122,30 +122,49 @@ func (d *Daemon) consider(ctx context.Context, repository *gitrepo.Repo, tip git
 	if d.serving.considered(tip.Hash, time.Now()) && !d.noteCame(ctx, repository, tip) {
 		return nil
 	}
-	out, err := d.compileCommit(ctx, repository, tip)
+	now, err := d.resolve(ctx, repository, tip)
 	if d.serving.any() && noFlags(err) {
-		out, err = &compile.Output{Problems: []*compile.Error{{Message: err.Error()}}}, nil
+		now.out, err = &compile.Output{Problems: []*compile.Error{{Message: err.Error()}}}, nil
 	}
 	if err != nil {
 		return err
 	}
-	if out.Err() != nil {
-		d.refuse(tip.Hash, out.Problems)
+	if now.out.Err() != nil {
+		d.refuse(tip.Hash, now.out.Problems)
 		if err := d.serveBefore(ctx, repository, tip); err != nil {
 			return err
 		}
 		d.serving.judge(tip.Hash, time.Now().Add(judgeAgain))
 		return nil
 	}
+	if d.inForce(now) {
+		d.serving.judge(tip.Hash, now.again(time.Time{}))
+		return nil
+	}
 	if err := d.warnIfRewritten(ctx, repository, tip); err != nil {
 		return err
 	}
-	again, err := d.admit(ctx, d.nextStep(repository, tip, out))
+	again, err := d.admit(ctx, d.nextStep(repository, now))
 	if err != nil {
 		return err
 	}
-	d.serving.judge(tip.Hash, again)
+	d.serving.judge(tip.Hash, now.again(again))
 	return nil
+}
+
+// inForce says whether a state was published last, and nothing has changed since.
+func (d *Daemon) inForce(now state) bool {
+	served := d.serving.all()
+	return d.accepted != nil && d.accepted.revision == now.commit.Hash && slices.Equal(d.board.lagging(), now.lagging) &&
+		maps.EqualFunc(served, now.out.Snapshots, func(a, b *eval.Snapshot) bool { return a.At() == b.At() })
+}
+
+// again is when the commit is to be compiled once more, if not at the time given: what made a folder fail may pass.
+func (s state) again(at time.Time) time.Time {
+	if at.IsZero() && len(s.lagging) > 0 {
+		return time.Now().Add(judgeAgain)
+	}
+	return at
 }
 
 // noFlags says whether an error is that a commit has no flags at all.
@@ -153,16 +172,16 @@ func noFlags(err error) bool {
 	return errors.Is(err, compile.ErrNotRepository) || errors.Is(err, gitrepo.ErrNoPath)
 }
 
-func (d *Daemon) compileCommit(ctx context.Context, repository *gitrepo.Repo, commit gitrepo.Commit) (*compile.Output, error) {
+func (d *Daemon) compileCommit(ctx context.Context, repository *gitrepo.Repo, commit gitrepo.Commit) (fs.FS, *compile.Output, error) {
 	tree, err := repository.Tree(ctx, commit.Hash)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	out, err := d.compile(ctx, tree, eval.At{Revision: commit.Hash, Generation: commit.Generation, Time: commit.Time})
+	out, err := d.compile(ctx, tree, atOf(commit))
 	if err != nil {
-		return nil, fmt.Errorf("compile %s: %w", short(commit.Hash), err)
+		return nil, nil, fmt.Errorf("compile %s: %w", short(commit.Hash), err)
 	}
-	return out, nil
+	return tree, out, nil
 }
 
 // compile compiles a tree. What could not be sent is a problem like any other, so it is refused before any of it is published.
@@ -206,9 +225,11 @@ func (d *Daemon) warnIfRewritten(ctx context.Context, repository *gitrepo.Repo, 
 	return nil
 }
 
-// serveBefore publishes the newest commit before tip, along first parents, that compiles, where nothing is served yet.
+// serveBefore publishes the newest commit before tip, along first parents, that can be served, unless what is served is as new.
+// A policy that refuses judges steps to tips only.
 func (d *Daemon) serveBefore(ctx context.Context, repository *gitrepo.Repo, tip gitrepo.Commit) error {
-	if d.serving.any() {
+	served := d.serving.generation()
+	if served > 0 && d.config.Policy == PolicyRefuse {
 		return nil
 	}
 	tried := 0
@@ -219,19 +240,18 @@ func (d *Daemon) serveBefore(ctx context.Context, repository *gitrepo.Repo, tip 
 		if tried++; tried == 1 {
 			continue // the tip itself
 		}
-		if tried > lookBack {
+		if tried > lookBack || commit.Generation <= served {
 			break
 		}
-		out, err := d.compileCommit(ctx, repository, commit)
+		before, err := d.resolve(ctx, repository, commit)
 		if noFlags(err) {
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		if out.Err() == nil {
-			d.accepted = &accepted{commit.Hash, out}
-			return d.publish(out, false)
+		if before.out.Err() == nil {
+			return d.take(d.nextStep(repository, before), false)
 		}
 	}
 	return nil

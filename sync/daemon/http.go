@@ -106,7 +106,14 @@ func (s Status) seen() string {
 	if s.Source.Error != "" {
 		text += "; now it can't be read: " + s.Source.Error
 	}
-	return text
+	lines := []string{text}
+	if s.Refused != nil {
+		lines = append(lines, fmt.Sprintf("refused: commit %s: %s", short(s.Refused.Revision), s.Refused))
+	}
+	for _, l := range s.Lagging {
+		lines = append(lines, "lagging: "+l.String())
+	}
+	return strings.Join(lines, "\n")
 }
 
 func ago(t time.Time) string { return time.Since(t).Round(time.Second).String() + " ago" }

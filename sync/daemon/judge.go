@@ -68,14 +68,11 @@ func (d *Daemon) before(ctx context.Context, s step) (*compile.Output, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w; to serve the branch as it is now, start with --policy warn", err)
 	}
-	tree, err := s.repository.Tree(ctx, s.from)
+	before, err := d.resolve(ctx, s.repository, served)
 	if err != nil {
 		return nil, err
 	}
-	out, err := d.judging.Compile(ctx, tree, eval.At{Revision: s.from, Generation: served.Generation, Time: served.Time})
-	if err != nil {
-		return nil, err
-	}
+	out := before.out
 	if out.Err() != nil {
 		return nil, out.Err()
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/yardarm-io/yardarm/compile"
 	"github.com/yardarm-io/yardarm/diff"
 	"github.com/yardarm-io/yardarm/eval"
+	"github.com/yardarm-io/yardarm/sync/feed"
 	"github.com/yardarm-io/yardarm/sync/gitrepo"
 )
 
@@ -58,11 +59,15 @@ type step struct {
 	served     map[string]*eval.Snapshot
 	to         gitrepo.Commit
 	after      *compile.Output
+	lagging    []feed.Lagging // of after
 }
 
-// nextStep is what publishing a commit would do.
-func (d *Daemon) nextStep(repository *gitrepo.Repo, tip gitrepo.Commit, out *compile.Output) step {
-	s := step{repository: repository, from: d.serving.revision(), served: d.serving.all(), to: tip, after: out}
+// nextStep is what publishing a state would do.
+func (d *Daemon) nextStep(repository *gitrepo.Repo, next state) step {
+	s := step{
+		repository: repository, from: d.serving.revision(), served: d.serving.all(),
+		to: next.commit, after: next.out, lagging: next.lagging,
+	}
 	if d.accepted != nil && d.accepted.revision == s.from {
 		s.before = d.accepted.out
 	}
@@ -78,8 +83,7 @@ type accepted struct {
 // admit publishes a commit that compiles or, where the policy does not allow it or cannot be asked, refuses it until it is
 // judged again; zero: it was published.
 func (d *Daemon) admit(ctx context.Context, s step) (again time.Time, err error) {
-	judged := s.from != "" && s.from != s.to.Hash
-	if judged && d.config.Policy == PolicyRefuse {
+	if s.moves() && d.config.Policy == PolicyRefuse {
 		verdicts, refresh, err := d.judge(ctx, s)
 		if ctx.Err() != nil {
 			return again, ctx.Err()
@@ -94,14 +98,23 @@ func (d *Daemon) admit(ctx context.Context, s step) (again time.Time, err error)
 			return pardon(refresh), d.refuseBy(ctx, s, verdicts)
 		}
 	}
-	if err := d.publish(s.after, true); err != nil {
-		return again, err
+	return again, d.take(s, true)
+}
+
+// moves says whether there is anything to judge.
+func (s step) moves() bool { return s.from != "" && s.from != s.to.Hash }
+
+// take publishes what a step leads to; with newest, nothing is refused any more.
+func (d *Daemon) take(s step, newest bool) error {
+	if err := d.publish(s.after, s.lagging, newest); err != nil {
+		return err
 	}
+	d.lags.keep(s.lagging)
 	d.accepted, d.awaiting = &accepted{s.to.Hash, s.after}, noted{}
-	if judged && d.config.Policy == PolicyWarn {
+	if s.moves() && d.config.Policy == PolicyWarn {
 		d.later.put(s)
 	}
-	return again, nil
+	return nil
 }
 
 // noted is a commit that the policy refuses, and its note as it was then.

@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -50,6 +49,16 @@ func (s *serving) at() eval.At {
 	return eval.At{}
 }
 
+// generation is that of the revision served; 0 while there is none.
+func (s *serving) generation() uint64 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, snapshot := range s.snapshots {
+		return snapshot.At().Generation
+	}
+	return 0
+}
+
 // all gives the snapshots served, by environment, as a copy.
 func (s *serving) all() map[string]*eval.Snapshot {
 	s.mu.RLock()
@@ -83,9 +92,9 @@ func (d *Daemon) missing() []string {
 	return slices.DeleteFunc(d.hub.Environments(), func(name string) bool { return snapshots[name] != nil })
 }
 
-// publish puts what was compiled without a problem in force and tells the hub; with newest, nothing is refused any more.
-// Writing the state to disk comes last, and its failure is logged only.
-func (d *Daemon) publish(out *compile.Output, newest bool) error {
+// publish puts what was compiled without a problem in force and tells the hub, and which of its folders lag; with newest, nothing
+// is refused any more. Writing the state to disk comes last, and its failure is logged only.
+func (d *Daemon) publish(out *compile.Output, lagging []feed.Lagging, newest bool) error {
 	for _, name := range slices.Sorted(maps.Keys(out.Snapshots)) {
 		if err := d.hub.Publish(name, out.Snapshots[name]); err != nil {
 			return err
@@ -98,7 +107,8 @@ func (d *Daemon) publish(out *compile.Output, newest bool) error {
 	if newest {
 		d.board.accept()
 	}
-	if err := d.save(out.Snapshots); err != nil {
+	d.tellLagging(d.serving.revision(), lagging)
+	if err := d.save(out.Snapshots, lagging); err != nil {
 		d.config.Logger.Warn("the last good state could not be written to disk", "error", err)
 	}
 	for _, name := range slices.Sorted(maps.Keys(out.Snapshots)) {
@@ -114,15 +124,7 @@ func (d *Daemon) publish(out *compile.Output, newest bool) error {
 func (d *Daemon) refuse(revision string, problems []*compile.Error) {
 	refused := &feed.Refused{Revision: revision, Since: time.Now().UTC().Truncate(time.Second)}
 	errors := slices.DeleteFunc(slices.Clone(problems), func(p *compile.Error) bool { return p.Warning })
-	first := errors[0]
-	refused.File, refused.Line, refused.Column = first.File, first.Line, first.Column
-	refused.Reason = first.Message
-	if first.Hint != "" {
-		refused.Reason += "; " + first.Hint
-	}
-	if more := len(errors) - 1; more > 0 {
-		refused.Reason += fmt.Sprintf(" (and %d more)", more)
-	}
+	refused.File, refused.Line, refused.Column, refused.Reason = first(errors)
 	if !d.board.refuse(refused, errors) {
 		return
 	}

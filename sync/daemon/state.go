@@ -18,8 +18,9 @@ import (
 	"github.com/yardarm-io/yardarm/sync/hub"
 )
 
-// save writes each snapshot to the state folder, whole or not at all, and removes those of environments that are gone.
-func (d *Daemon) save(snapshots map[string]*eval.Snapshot) error {
+// save writes each snapshot to the state folder, whole or not at all, with which folders lag in its header, and removes those of
+// environments that are gone.
+func (d *Daemon) save(snapshots map[string]*eval.Snapshot, lagging []feed.Lagging) error {
 	dir := d.stateDir()
 	if dir == "" {
 		return nil
@@ -32,7 +33,7 @@ func (d *Daemon) save(snapshots map[string]*eval.Snapshot) error {
 	}
 	var errs []error
 	for name := range snapshots {
-		errs = append(errs, d.saveEnvironment(filepath.Join(dir, name)))
+		errs = append(errs, d.saveEnvironment(filepath.Join(dir, name), lagging))
 	}
 	files, err := os.ReadDir(dir)
 	for _, file := range files {
@@ -77,10 +78,10 @@ func (d *Daemon) checkSource() error {
 	return nil
 }
 
-func (d *Daemon) saveEnvironment(file string) error {
+func (d *Daemon) saveEnvironment(file string, lagging []feed.Lagging) error {
 	snapshot, past := d.hub.History(filepath.Base(file))
 	var text bytes.Buffer
-	if err := feed.WriteSnapshot(&text, snapshot); err != nil {
+	if err := feed.WriteSnapshot(&text, snapshot, lagging...); err != nil {
 		return err
 	}
 	if err := replaceFile(file+stateSuffix, text.Bytes()); err != nil {
@@ -126,6 +127,8 @@ func (d *Daemon) restore() error {
 	}
 	snapshots := map[string]*eval.Snapshot{}
 	var names []string
+	var newest *eval.Snapshot
+	var lagging []feed.Lagging
 	for _, entry := range files {
 		name, ok := strings.CutSuffix(entry.Name(), stateSuffix)
 		if !ok {
@@ -133,24 +136,28 @@ func (d *Daemon) restore() error {
 		}
 		names = append(names, name)
 		file := filepath.Join(d.stateDir(), entry.Name())
-		snapshot, err := d.restoreEnvironment(file)
+		snapshot, behind, err := d.restoreEnvironment(file)
 		if err != nil {
 			d.config.Logger.Warn("a file of the last good state is left aside until the repository is read", "file", file, "error", err)
 			continue
 		}
 		snapshots[snapshot.Meta().Environment] = snapshot
+		if newest == nil || feed.Compare(newest.At(), snapshot.At()) < 0 {
+			newest, lagging = snapshot, behind
+		}
 		d.config.Logger.Info("serving the last good state from disk", "environment", snapshot.Meta().Environment,
 			"revision", short(snapshot.At().Revision), "flags", snapshot.Len())
 	}
 	d.hub.SetEnvironments(names...)
 	d.serving.swap(snapshots)
+	d.tellLagging(d.serving.revision(), lagging)
 	return nil
 }
 
-func (d *Daemon) restoreEnvironment(file string) (*eval.Snapshot, error) {
-	snapshot, err := readState(file)
+func (d *Daemon) restoreEnvironment(file string) (*eval.Snapshot, []feed.Lagging, error) {
+	snapshot, lagging, err := readState(file)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var past pastFile // without it, or with one that is damaged, subscribers get a snapshot where a delta would have done
 	if text, err := os.ReadFile(strings.TrimSuffix(file, stateSuffix) + pastSuffix); err == nil {
@@ -159,16 +166,22 @@ func (d *Daemon) restoreEnvironment(file string) (*eval.Snapshot, error) {
 	if past.Digest != snapshot.At().Digest {
 		past.Past = nil
 	}
-	return snapshot, d.hub.Restore(snapshot.Meta().Environment, snapshot, past.Past)
+	return snapshot, lagging, d.hub.Restore(snapshot.Meta().Environment, snapshot, past.Past)
 }
 
-func readState(file string) (*eval.Snapshot, error) {
-	f, err := os.Open(file)
+// readState reads a snapshot, and which folders lag in it.
+func readState(file string) (*eval.Snapshot, []feed.Lagging, error) {
+	text, err := os.ReadFile(file)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	defer f.Close()
-	return feed.ReadSnapshot(f, nil)
+	snapshot, err := feed.ReadSnapshot(bytes.NewReader(text), nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	header, _, _ := bytes.Cut(text, []byte("\n"))
+	m, err := feed.Decode(header)
+	return snapshot, m.Lagging, err
 }
 
 // replaceFile writes a file beside its place and renames it, so that a reader or a crash sees the old or the new one whole.

@@ -30,7 +30,8 @@ type Status struct {
 	Environments []EnvironmentStatus `json:"environments"`
 	Refused      *feed.Refused       `json:"refused,omitempty"`
 	Problems     []*compile.Error    `json:"problems,omitempty"`
-	Policy       *PolicyStatus       `json:"policy,omitempty"` // nil: nothing is judged
+	Lagging      []feed.Lagging      `json:"lagging,omitempty"` // the folders of what is served that are not of its commit
+	Policy       *PolicyStatus       `json:"policy,omitempty"`  // nil: nothing is judged
 	// Unread are files of keys and certificates that can't be taken as they are now.
 	Unread      []Unread         `json:"unread,omitempty"`
 	Subscribers []hub.Subscriber `json:"subscribers"`
@@ -114,6 +115,31 @@ func (b *board) refuse(refused *feed.Refused, problems []*compile.Error) bool {
 	}
 	b.status.Refused = refused
 	return true
+}
+
+// lag notes which folders lag, and says what is news.
+func (b *board) lag(lagging []feed.Lagging) (came []feed.Lagging, gone []string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, l := range lagging {
+		if !slices.Contains(b.status.Lagging, l) {
+			came = append(came, l)
+		}
+	}
+	for _, l := range b.status.Lagging {
+		if !slices.ContainsFunc(lagging, func(now feed.Lagging) bool { return now.Folder == l.Folder }) {
+			gone = append(gone, l.Folder)
+		}
+	}
+	b.status.Lagging = lagging
+	return came, gone
+}
+
+// lagging gives the folders that lag; the list is not to be changed.
+func (b *board) lagging() []feed.Lagging {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.status.Lagging
 }
 
 // judged notes what the policy found, and says whether that is news.

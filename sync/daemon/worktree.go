@@ -43,7 +43,7 @@ func (d *Daemon) considerWorktree(ctx context.Context) error {
 		return err
 	}
 	if out.Err() == nil {
-		return d.publish(out, true)
+		return d.publish(out, nil, true)
 	}
 	d.refuse(at.Revision, out.Problems)
 	return nil
