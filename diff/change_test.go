@@ -89,6 +89,8 @@ off changed: off means the default of the code that asks instead of "off"`},
 		{"rule added", rules(ruleA), rules(ruleB, ruleA), `rule added: the rule "b" is new: it serves "off" to everyone; it is tried before the rule "a"`},
 		{"rule removed", rules(ruleA, ruleC), rules(ruleA), `rule removed: the rule "c" is gone: it served "on" to 1 % of everyone`},
 		{"rule renamed", rules(ruleA, ruleB), rules(ruleA, strings.Replace(ruleB, "b", "z", 1)), `metadata changed: the rule "b" is called "z" now`},
+		{"rules added", rules(), rules(ruleB, ruleA), `rule added: the rule "b" is new: it serves "off" to everyone
+rule added: the rule "a" is new: it serves "on" to everyone`},
 		{"rule moved up", rules(ruleA, ruleB, ruleC), rules(ruleC, ruleA, ruleB), `rule moved: the rule "c" is tried before the rule "a" now`},
 		{"rule moved down", rules(ruleA, ruleB, ruleC), rules(ruleB, ruleC, ruleA), `rule moved: the rule "a" is tried after the rule "c" now`},
 		{"requires", flag, edit(`"rules"`, `"requires":{"g":["on"]},"rules"`), `prerequisite changed: it now requires the flag "g" to serve "on"`},

@@ -68,7 +68,7 @@ func (c *comparison) renames() map[string]string {
 func (c *comparison) ruleAdded(i int) {
 	rule := &c.now.Rules[i]
 	text := fmt.Sprintf("the rule %q is new: it serves %s", rule.Name, ruleWords(rule))
-	if i+1 < len(c.now.Rules) {
+	if i+1 < len(c.now.Rules) && ruleOf(c.old, c.now.Rules[i+1].Name) != nil {
 		text += fmt.Sprintf("; it is tried before the rule %q", c.now.Rules[i+1].Name)
 	}
 	c.found = append(c.found, Change{Kind: RuleAdded, Rule: rule.Name, Text: text, after: rule})

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -16,6 +17,9 @@ import (
 func (c *comparison) variants() {
 	if was, will := c.old.Type, c.now.Type; was != will {
 		c.add(TypeChanged, "its values are %s instead of %s: code that asks for %s gets its own default", typeWords[will], typeWords[was], typeWords[was])
+	}
+	if c.old.Type == eval.Number && c.now.Type == eval.Number && allWhole(c.old) && !allWhole(c.now) {
+		c.add(TypeChanged, "its values are no longer all whole numbers: code that asks for whole numbers gets its own default")
 	}
 	for _, name := range union(c.old.Variants, c.now.Variants) {
 		was, old := c.old.Variants[name]
@@ -33,6 +37,16 @@ func (c *comparison) variants() {
 			}
 		}
 	}
+}
+
+// allWhole tells whether code may ask for the flag's values as whole numbers.
+func allWhole(f *eval.Flag) bool {
+	for _, v := range f.Variants {
+		if n, is := number(v).(float64); !is || n != math.Trunc(n) {
+			return false
+		}
+	}
+	return true
 }
 
 var typeWords = map[eval.Type]string{eval.Boolean: "true or false", eval.String: "texts", eval.Number: "numbers", eval.Object: "objects"}

@@ -81,7 +81,7 @@ func (o *one) types() {
 	for _, c := range o.Changes {
 		if c.Kind == TypeChanged {
 			o.verdict(RuleType, o.ifGuarded(), time.Time{}, "make a new flag with the new type, and remove this one once no code reads it",
-				"%s, under the services that read them", c.Text)
+				"%s, which breaks services that read it as it was", c.Text)
 		}
 	}
 }

@@ -133,9 +133,13 @@ func TestRules(t *testing.T) {
 		{"rebucket: all are in", judging{before: wide, after: saltAndMore}, ``},
 
 		{"type: of the flag", judging{before: wide, after: one(strings.NewReplacer(`"off":false,"on":true`, `"off":"no","on":"yes"`, "boolean", "string").Replace(wide[0]))},
-			`fail type f: its values are texts instead of true or false: code that asks for true or false gets its own default, under the services that read them; make a new flag with the new type, and remove this one once no code reads it`},
+			`fail type f: its values are texts instead of true or false: code that asks for true or false gets its own default, which breaks services that read it as it was; make a new flag with the new type, and remove this one once no code reads it`},
 		{"type: of a field", judging{before: one(object(`"n":1`)), after: one(object(`"n":"1"`))},
-			`fail type f: in the variant "on" n is a text instead of a number, under the services that read them; make a new flag with the new type, and remove this one once no code reads it`},
+			`fail type f: in the variant "on" n is a text instead of a number, which breaks services that read it as it was; make a new flag with the new type, and remove this one once no code reads it`},
+		{"type: whole numbers", judging{before: one(numbers("2")), after: one(numbers("2.5"))},
+			`fail type f: its values are no longer all whole numbers: code that asks for whole numbers gets its own default, which breaks services that read it as it was; make a new flag with the new type, and remove this one once no code reads it`},
+		{"type: other whole numbers", judging{before: one(numbers("2")), after: one(numbers("3e0"))}, ``},
+		{"type: numbers", judging{before: one(numbers("2.5")), after: one(numbers("2.25"))}, ``},
 		{"type: a new field", judging{before: one(object(`"n":1`)), after: one(object(`"n":1,"m":2`))}, ``},
 
 		{"policy: another one", judging{facts: Facts{PolicyChanges: []string{"production: maxStep is 5 % instead of 25 %"}}},
@@ -157,6 +161,11 @@ warn policy: the policy changes, from the next change on: a`},
 // object is a flag with values that are objects.
 func object(fields string) string {
 	return `flag f {"enabled":true,"off":"off","serve":"off","type":"object","variants":{"off":{"n":0},"on":{` + fields + `}}}`
+}
+
+// numbers is a flag that serves 1, and could serve another number.
+func numbers(other string) string {
+	return `flag f {"enabled":true,"off":"off","serve":"off","type":"number","variants":{"off":1,"on":` + other + `}}`
 }
 
 // TestUnguarded: where the policy says nothing of an environment, what always counts is a warning, and the rest does not count.
