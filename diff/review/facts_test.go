@@ -3,10 +3,12 @@ package review_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/yardarm-io/yardarm/diff"
 	"github.com/yardarm-io/yardarm/diff/review"
@@ -104,6 +106,18 @@ func TestPlacesAndOwners(t *testing.T) {
 		if !slices.Equal(rules, wanted) {
 			t.Errorf("CODEOWNERS %q: verdicts %v, want %v; problems %s", owners, rules, wanted, problems(r))
 		}
+	}
+}
+
+// TestOverridesAreBounded reads a message that was written to be costly as quickly as any.
+func TestOverridesAreBounded(t *testing.T) {
+	var message strings.Builder
+	for i := range 200_000 {
+		fmt.Fprintf(&message, "Yardarm-Override: maxStep %d%s\n", i, strings.Repeat("é", i%2*1000))
+	}
+	asked := review.Overrides(message.String())
+	if len(asked) != 100 || len(asked[1].Reason) > 1000 || !utf8.ValidString(asked[1].Reason) {
+		t.Errorf("read %d, the second with %d bytes", len(asked), len(asked[1].Reason))
 	}
 }
 

@@ -18,11 +18,17 @@ var rules = []diff.RuleName{
 	diff.RuleMaxFlags, diff.RuleMaxAge, diff.RuleDeletion, diff.RuleRebucket, diff.RuleType, diff.RulePolicy,
 }
 
+const (
+	maxOverrides = 100
+	maxOverride  = 1000
+)
+
 // Overrides reads the requests to let a rule pass from the messages of a proposal's commits: lines such as
 //
 //	Yardarm-Override: maxStep the partner launches tonight
 //
-// anywhere in a message, as a squash puts several into one. What names no rule or gives no reason is read too; [Run] warns of it.
+// anywhere in a message, as a squash puts several into one. What names no rule or gives no reason is read too; [Run] warns of it. It
+// reads no more than anybody means, as strangers write messages too: the first hundred, and a thousand bytes of each.
 func Overrides(messages ...string) []diff.Override {
 	var found []diff.Override
 	for _, message := range messages {
@@ -31,10 +37,14 @@ func Overrides(messages ...string) []diff.Override {
 			if len(line) < len(trailer) || !strings.EqualFold(line[:len(trailer)], trailer) {
 				continue
 			}
+			line = strings.ToValidUTF8(line[:min(len(line), maxOverride)], "")
 			rule, reason, _ := strings.Cut(strings.TrimSpace(line[len(trailer):]), " ")
 			o := diff.Override{Rule: diff.RuleName(rule), Reason: strings.TrimSpace(reason)}
-			if !slices.Contains(found, o) {
-				found = append(found, o)
+			if slices.Contains(found, o) {
+				continue
+			}
+			if found = append(found, o); len(found) == maxOverrides {
+				return found
 			}
 		}
 	}
