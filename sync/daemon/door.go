@@ -158,6 +158,9 @@ func (s Status) discreet() Status {
 	if len(s.Missing) > 0 {
 		s.Missing = []string{"an environment"}
 	}
+	if len(s.Lagging) > 0 {
+		s.Lagging = []feed.Lagging{{Folder: "a folder", Reason: why}}
+	}
 	return s
 }
 

@@ -26,7 +26,8 @@ import (
 // locked is a daemon that wants keys.
 type locked struct {
 	*daemon.Daemon
-	file  string
+	file  string            // of the keys
+	tree  string            // the folder served
 	lines map[string]string // of the keys file, by the key's name
 	texts map[string]string // the keys, by name
 	log   *logBuffer
@@ -62,6 +63,7 @@ func lock(t *testing.T, config daemon.Config, ring ...keys.Key) *locked {
 	if err := os.CopyFS(config.Worktree, compiletest.Tree(2, 2)); err != nil {
 		t.Fatal(err)
 	}
+	l.tree = config.Worktree
 	config.Listen, config.KeysFile = "127.0.0.1:0", l.file
 	config.Logger = slog.New(slog.NewTextHandler(io.MultiWriter(t.Output(), l.log), &slog.HandlerOptions{Level: slog.LevelDebug}))
 	d, err := daemon.New(config)
@@ -211,6 +213,20 @@ func TestKeys(t *testing.T) {
 	}
 	if _, body := l.get(t, "/status", l.texts["operator"]); strings.Contains(body, `"staging"`) || !strings.Contains(body, `"production"`) {
 		t.Errorf("an operator of production is told of %s", body)
+	}
+}
+
+// TestReadyzIsDiscreet shows that a probe, which has no key, is not told of flags, and an operator is.
+func TestReadyzIsDiscreet(t *testing.T) {
+	l := lock(t, daemon.Config{}, someKeys()...)
+	if err := os.WriteFile(filepath.Join(l.tree, compiletest.File(0, 0)), []byte("package flags\nnonsense"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, l.Daemon, "told what is wrong", func(s daemon.Status) bool { return s.Refused != nil || len(s.Lagging) > 0 })
+	for key, want := range map[string]bool{"": false, "wrong": false, l.texts["whole"]: false, l.texts["operator"]: true} {
+		if status, body := l.get(t, "/readyz", key); status != 200 || strings.Contains(body, "team000") != want {
+			t.Errorf("with %.5q /readyz says %d %s", key, status, body)
+		}
 	}
 }
 

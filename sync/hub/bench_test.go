@@ -19,7 +19,12 @@ import (
 
 // BenchmarkPublish changes one of 1,000 flags for 1,000 subscribers, who run in the same process: from before Publish to
 // the message read, for the median and the 99th percentile of subscribers.
-func BenchmarkPublish(b *testing.B) {
+func BenchmarkPublish(b *testing.B) { benchmarkPublish(b, 1) }
+
+// BenchmarkPublishParts is the same for ten keys, each of which sees 100 of the flags.
+func BenchmarkPublishParts(b *testing.B) { benchmarkPublish(b, 10) }
+
+func benchmarkPublish(b *testing.B, parts int) {
 	const subscribers, flags = 1000, 1000
 	states := []*eval.Snapshot{state(b, 1, flags), nil}
 	var err error
@@ -27,9 +32,15 @@ func BenchmarkPublish(b *testing.B) {
 	if states[1], err = states[0].Apply(at, [][]byte{flagLine(500, "on")}, nil); err != nil {
 		b.Fatal(err)
 	}
-	s := serve(b, hub.Config{Heartbeat: time.Hour, Timeout: 24 * time.Hour})
+	config := hub.Config{Heartbeat: time.Hour, Timeout: 24 * time.Hour}
+	query := func(int) string { return "have=" + states[0].At().Digest }
+	if parts > 1 {
+		config.Authorize = byQuery
+		query = func(i int) string { return fmt.Sprintf("scope=team.flag-0%d", i%parts) }
+	}
+	s := serve(b, config)
 	s.publish(b, states[0])
-	f := newFleet(b, s, subscribers, states[0].At().Digest)
+	f := newFleet(b, s, subscribers, query)
 
 	var all []time.Duration
 	var publish time.Duration
@@ -63,7 +74,7 @@ type fleet struct {
 	bytes   atomic.Int64
 }
 
-func newFleet(b *testing.B, s *server, n int, have string) *fleet {
+func newFleet(b *testing.B, s *server, n int, query func(i int) string) *fleet {
 	b.Helper()
 	f := &fleet{took: make([]time.Duration, n)}
 	counted := func(d *websocket.Dialer) {
@@ -74,7 +85,7 @@ func newFleet(b *testing.B, s *server, n int, have string) *fleet {
 	}
 	var readers, ready sync.WaitGroup
 	for i := range n {
-		c := s.dial(b, "have="+have, counted)
+		c := s.dial(b, query(i), counted)
 		ready.Add(1)
 		readers.Go(func() {
 			defer c.ws.Close()
@@ -83,7 +94,7 @@ func newFleet(b *testing.B, s *server, n int, have string) *fleet {
 					return
 				}
 				switch {
-				case got == 1: // after "current" and the first heartbeat
+				case got == 1: // after the state and the first heartbeat
 					ready.Done()
 				case got > 1:
 					f.took[i] = time.Since(f.start)

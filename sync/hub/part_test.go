@@ -63,6 +63,7 @@ func TestNothingOfOthers(t *testing.T) {
 	c := s.dial(t, "scope=team.flag-000")
 	s.SetFresh(time.Now(), &feed.Refused{Revision: "abc", Reason: "flag team.flag-0011 is broken", File: "flags/team/flag-0012.cue", Line: 3})
 	s.SetLagging([]feed.Lagging{{Folder: "flags/team", Reason: "flag team.flag-0011 is broken", File: "flags/team/flag-0012.cue"}})
+	s.SetLagging([]feed.Lagging{{Folder: "flags/flag-0013", Reason: "flag team.flag-0013 is broken"}})
 	for generation := range uint64(20) {
 		s.publish(t, state(t, generation+2, 20+int(generation), int(generation)))
 	}
