@@ -175,6 +175,12 @@ f
   merge moved 20 counted 20 keys 0
     everyone: off>on 20
 `},
+		{"exempt, of two keys", []string{onOff("f", `"serve":"off"`), staff}, []string{onOff("f", `"serve":"off","targets":{"on":["u1","u2"]}`), staff},
+			Options{Exempt: []string{"staff"}, Segments: snapshot(t, staff)}, `
+f
+  merge moved 0 counted 0 keys 2
+    user is "u1" or "u2": off>on 100 keys 2
+`},
 		{"exempt by the new state only", []string{onOff("f", `"serve":"off"`)},
 			[]string{onOff("f", `"serve":"off","rules":[{"name":"staff","serve":"on","when":{"segment":"staff"}}]`), staff}, exempt, `
 f

@@ -218,6 +218,13 @@ func variantWords(name string) string {
 	return strconv.Quote(name)
 }
 
+func singleKeys(n int) string {
+	if n == 1 {
+		return "1 single targeting key"
+	}
+	return fmt.Sprintf("%d single targeting keys", n)
+}
+
 // targets holds single targeting keys to maxTargets.
 func (o *one) targets() {
 	most := o.guard.MaxTargets
@@ -233,7 +240,7 @@ func (o *one) targets() {
 		}
 		if keys = min(keys, cmp.Or(s.Keys, keys)); keys > *most {
 			o.fail(RuleMaxTargets, s.At, "move fewer at once, or write a condition that they have in common: a segment, with a share",
-				"this moves %d single targeting keys; at most %d may move at once in %s", keys, *most, o.environment)
+				"this moves %s; at most %d may move at once in %s", singleKeys(keys), *most, o.environment)
 		}
 	}
 }

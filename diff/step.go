@@ -2,6 +2,7 @@ package diff
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -126,14 +127,18 @@ func (r *radius) alike(leaves []*leaf) []*leaf {
 	if len(r.people) > 0 {
 		return leaves
 	}
+	of := func(l *leaf) string { // that single keys are not taken for classes
+		_, rest, _ := strings.Cut(l.result.key, " ")
+		return fmt.Sprint(r.keysOf(l) != nil, rest)
+	}
 	counted := map[string]*result{}
 	for _, l := range leaves {
-		if !l.result.exempt && r.keysOf(l) == nil {
-			counted[l.result.key] = l.result
+		if !l.result.exempt {
+			counted[of(l)] = l.result
 		}
 	}
 	for i, l := range leaves {
-		if other := counted["false"+strings.TrimPrefix(l.result.key, "true")]; l.result.exempt && other != nil {
+		if other := counted[of(l)]; l.result.exempt && other != nil {
 			leaves[i] = &leaf{l.parts, other}
 		}
 	}
