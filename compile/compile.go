@@ -114,6 +114,16 @@ func (o *Output) Err() error {
 // Where the FileInfo.Sys of a tree's files and folders is a string, as that of a commit's is, it has to be a hash of all that
 // they are: one that a tree before had at the same path with the same hash is not read again.
 func (c *Compiler) Compile(ctx context.Context, tree fs.FS, at eval.At) (*Output, error) {
+	return c.compile(ctx, tree, at, false)
+}
+
+// CompileMixed is Compile for a tree whose folders are of several commits: a test of a flag or variant that is not there says
+// nothing against serving it.
+func (c *Compiler) CompileMixed(ctx context.Context, tree fs.FS, at eval.At) (*Output, error) {
+	return c.compile(ctx, tree, at, true)
+}
+
+func (c *Compiler) compile(ctx context.Context, tree fs.FS, at eval.At, mixed bool) (*Output, error) {
 	s, err := discover(tree, c.known())
 	if err != nil {
 		return nil, err
@@ -121,7 +131,7 @@ func (c *Compiler) Compile(ctx context.Context, tree fs.FS, at eval.At) (*Output
 	c.know(s.bundles)
 	c.cache.begin()
 	defer c.cache.end()
-	b := &batch{compiler: c, source: s, out: &Output{now: c.now()}}
+	b := &batch{compiler: c, source: s, out: &Output{now: c.now()}, mixed: mixed}
 	if err := b.run(ctx); err != nil {
 		return nil, err
 	}
@@ -153,6 +163,7 @@ type batch struct {
 	source   *source
 	out      *Output
 	units    []*unit
+	mixed    bool         // the folders are of several commits
 	overruns atomic.Int64 // folders that broke their worker's bounds
 
 	telling sync.Mutex // held while progress is told

@@ -43,7 +43,9 @@ func (b *batch) link() {
 	l.cycles()
 	l.halted()
 	l.lookalikes()
-	l.tests()
+	if !b.mixed {
+		l.tests()
+	}
 	l.reach(b.units)
 	l.exempt()
 	l.layers()

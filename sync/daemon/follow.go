@@ -186,8 +186,14 @@ func (d *Daemon) compileCommit(ctx context.Context, repository *gitrepo.Repo, co
 
 // compile compiles a tree. What could not be sent is a problem like any other, so it is refused before any of it is published.
 func (d *Daemon) compile(ctx context.Context, tree fs.FS, at eval.At) (*compile.Output, error) {
+	return d.compileBy(ctx, d.compiler.Compile, tree, at)
+}
+
+func (d *Daemon) compileBy(
+	ctx context.Context, compiled func(context.Context, fs.FS, eval.At) (*compile.Output, error), tree fs.FS, at eval.At,
+) (*compile.Output, error) {
 	began := time.Now()
-	out, err := d.compiler.Compile(ctx, tree, at)
+	out, err := compiled(ctx, tree, at)
 	if err != nil {
 		d.metrics.compiled(ctx, began, false, err)
 		return nil, err

@@ -60,7 +60,7 @@ func (d *Daemon) hold(ctx context.Context, tree fs.FS, commit gitrepo.Commit, pa
 			return nil, err
 		}
 	}
-	out, err := d.compile(ctx, tree, atOf(commit))
+	out, err := d.compileBy(ctx, d.compiler.CompileMixed, tree, atOf(commit))
 	if err != nil {
 		return nil, fmt.Errorf("compile %s: %w", short(commit.Hash), err)
 	}
