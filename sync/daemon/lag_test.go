@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"maps"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -125,6 +127,11 @@ func TestFolderStaysBehind(t *testing.T) {
 	commit(map[string]string{"flags/a/a.cue": unbalanced, "flags/b/b2.cue": brief("b2", "")})
 	check("flags/a@0", "a b b2")
 	since := long.Status().Lagging[0]
+	metrics := httptest.NewRecorder()
+	long.metricsPage(metrics, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	if text := metrics.Body.String(); !strings.Contains(text, "yardarm_folders_lagging 1\n") {
+		t.Errorf("/metrics says %s", text)
+	}
 	if since.File != "flags/a/a.cue" || since.Line == 0 || since.Reason == "" || since.Since.IsZero() {
 		t.Errorf("lagging %+v", since)
 	}
@@ -225,6 +232,20 @@ func TestFolderDivided(t *testing.T) {
 	long.see(t)
 	if got := long.lagging(good); got != "flags/eu@0" || !long.has("a") || !long.has("b") || long.has("x") || !long.has("d") {
 		t.Errorf("there lags %q: a %t, b %t, x %t, d %t", got, long.has("a"), long.has("b"), long.has("x"), long.has("d"))
+	}
+}
+
+// TestTestsHoldNothingUp shows that a test of a flag that is not served, as its folder is left out, keeps nothing from being served.
+func TestTestsHoldNothingUp(t *testing.T) {
+	checkout, cache := gitrepotest.NewCheckout(t), t.TempDir()
+	checkout.Commit("good", skeleton(map[string]string{"flags/a/a.cue": brief("a", "")}))
+	long := newReplica(t, checkout, "", cache)
+	long.see(t)
+	test := `tests: "c is on": {flag: "c", environment: "production", context: {targetingKey: "x"}, expect: "on"}` + "\n"
+	checkout.Commit("a test of what is broken", map[string]string{"flags/a/b.cue": brief("b", "") + test, "flags/c/c.cue": brief("c", "") + unbalanced})
+	long.see(t)
+	if got := long.lagging(); got != "flags/c@-1" || !long.has("b") {
+		t.Errorf("there lags %q, b: %t, refused %+v", got, long.has("b"), long.Status().Refused)
 	}
 }
 

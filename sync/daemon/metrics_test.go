@@ -74,7 +74,7 @@ func TestMetrics(t *testing.T) {
 		`yardarm_revision_info{kind="served",revision="` + served + `"} 1`,
 		`yardarm_revision_info{kind="observed",revision="` + refused + `"} 1`,
 		`yardarm_revision_info{kind="refused",revision="` + refused + `"} 1`,
-		"yardarm_ready 1", "yardarm_stale 0", "yardarm_draining 0", "yardarm_commit_refused 1", "yardarm_source_error 0",
+		"yardarm_ready 1", "yardarm_stale 0", "yardarm_draining 0", "yardarm_commit_refused 1", "yardarm_folders_lagging 0", "yardarm_source_error 0",
 		`,service="checkout"} 1`, `yardarm_feed_messages_total{type="delta"} 1`, "yardarm_feed_fanout_duration_seconds_count 1",
 		"yardarm_feed_evicted_total 0", "yardarm_feed_coalesced_total 0",
 		`yardarm_compile_duration_seconds_count{result="good"} 2`,

@@ -30,6 +30,7 @@ var (
 	metricDraining    = metric("draining", "1 if the daemon is about to end.")
 	metricRefused     = metric("commit_refused", "1 if the newest commit is refused and an older one served.")
 	metricRefusedAt   = metric("commit_refused_since_timestamp_seconds", "When the newest commit was first refused; absent where none is.")
+	metricBehind      = metric("folders_lagging", "Folders that do not compile and are served as they were at an earlier commit, or not at all.")
 	metricVerified    = metric("source_verified_timestamp_seconds", "When the source was last seen; absent before the first time.")
 	metricSourceError = metric("source_error", "1 if the source can't be read now.")
 	metricSubscribers = metric("subscribers", "Connected subscribers; services beyond the first 200 are counted as _other.", "environment", "service")
@@ -45,7 +46,7 @@ var (
 func (s *scrape) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		metricBuild, metricRevision, metricGeneration, metricFlags, metricReady, metricStale, metricDraining, metricRefused, metricRefusedAt,
-		metricVerified, metricSourceError, metricSubscribers, metricLagging, metricMessages, metricBytes, metricCoalesced, metricEvicted, metricFanOut,
+		metricBehind, metricVerified, metricSourceError, metricSubscribers, metricLagging, metricMessages, metricBytes, metricCoalesced, metricEvicted, metricFanOut,
 	} {
 		to <- d
 	}
@@ -66,6 +67,7 @@ func health(to chan<- prometheus.Metric, status Status) {
 	flag(to, metricDraining, status.Draining)
 	flag(to, metricSourceError, status.Source.Error != "")
 	flag(to, metricRefused, status.Refused != nil)
+	gauge(to, metricBehind, float64(len(status.Lagging)))
 	if status.Refused != nil {
 		gauge(to, metricRevision, 1, "refused", status.Refused.Revision)
 		gauge(to, metricRefusedAt, seconds(status.Refused.Since))
