@@ -17,6 +17,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"github.com/yardarm-io/yardarm/client"
 	"github.com/yardarm-io/yardarm/compile/compiletest"
 	"github.com/yardarm-io/yardarm/sync/daemon"
 	"github.com/yardarm-io/yardarm/sync/feed"
@@ -287,6 +288,37 @@ func TestKeysChange(t *testing.T) {
 	l.dial(t, "whole")
 	if err := operator.WriteMessage(websocket.TextMessage, []byte(`{"type":"resync"}`)); err != nil {
 		t.Errorf("a key that did not change: %v", err)
+	}
+}
+
+// TestClientChangesKeys shows that a service whose key is replaced in its file goes on when the old one is revoked.
+func TestClientChangesKeys(t *testing.T) {
+	l := lock(t, daemon.Config{}, someKeys()...)
+	file := filepath.Join(t.TempDir(), "key")
+	replace(t, file, l.texts["part"]+"\n")
+	c, err := client.New(client.Config{
+		URL: "ws://" + l.Addr(), Environment: "production", Name: "checkout/pod-7", KeyFile: file, Logger: slog.New(slog.NewTextHandler(io.MultiWriter(t.Output(), l.log), nil)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	with := func(line string) func(daemon.Status) bool {
+		return func(s daemon.Status) bool {
+			return len(s.Subscribers) == 1 && strings.Contains(line, strings.Trim(strings.Fields(s.Subscribers[0].Key)[1], "()")) && s.Subscribers[0].Applied != ""
+		}
+	}
+	eventually(t, l.Daemon, "subscribed", with(l.lines["part"]))
+	old := l.texts["part"]
+	l.make(t, keys.Key{Name: "part", Kind: keys.Server, Environments: []string{"production"}, Flags: []string{"team000.*"}})
+	replace(t, file, l.texts["part"])
+	l.write(t)
+	eventually(t, l.Daemon, "subscribed with the new key", with(l.lines["part"]))
+	if got := c.Status(); got.State != client.Ready {
+		t.Errorf("status %+v", got)
+	}
+	if _, secret, _ := strings.Cut(old, "."); strings.Contains(l.log.String(), secret) {
+		t.Error("the old key is in a log")
 	}
 }
 

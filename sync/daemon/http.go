@@ -1,8 +1,11 @@
 package daemon
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -20,8 +23,22 @@ func (d *Daemon) server() *http.Server {
 		WriteTimeout:   30 * time.Second,
 		IdleTimeout:    2 * time.Minute,
 		MaxHeaderBytes: 32 << 10,
-		ErrorLog:       slog.NewLogLogger(d.config.Logger.Handler(), slog.LevelWarn),
+		ErrorLog:       log.New(serverLog{d.config.Logger}, "", 0),
 	}
+}
+
+// serverLog is told what the HTTP server has to tell. Whoever can connect can have a handshake fail as often as they like, so that is
+// for who looks closely.
+type serverLog struct{ logger *slog.Logger }
+
+// Write implements [io.Writer].
+func (l serverLog) Write(line []byte) (int, error) {
+	level := slog.LevelWarn
+	if bytes.Contains(line, []byte("TLS handshake error")) {
+		level = slog.LevelDebug
+	}
+	l.logger.Log(context.Background(), level, "http server", "message", string(bytes.TrimSpace(line)))
+	return len(line), nil
 }
 
 // handler is what the daemon answers by HTTP.
