@@ -167,3 +167,25 @@ func told(changes []Change) string {
 	}
 	return strings.TrimSuffix(b.String(), "\n")
 }
+
+// TestLongRamp abbreviates a ramp of many steps, and still sees what differs in the middle.
+func TestLongRamp(t *testing.T) {
+	ramp := func(middle int) string {
+		var steps []string
+		for i := range 30 {
+			share := i * 1000
+			if i == 15 {
+				share = middle
+			}
+			steps = append(steps, fmt.Sprintf(`{"at":"2027-01-%02dT00:00:00Z","share":%d}`, i+1, share))
+		}
+		return `"ramp":[` + strings.Join(steps, ",") + `]`
+	}
+	e := Compare("production", snapshotOf(t, early(ramp(15000))), snapshotOf(t, early(ramp(15500))), Options{Now: mergeTime})
+	if len(e.Flags) != 1 || len(e.Flags[0].Changes) != 1 || e.Flags[0].Changes[0].Kind != RampChanged {
+		t.Fatalf("it finds %+v", e.Flags)
+	}
+	if text := e.Flags[0].Changes[0].Text; !strings.Contains(text, "5 % from 2027-01-06 00:00 UTC on, in 23 more steps and 29 % from 2027-01-30 00:00 UTC on") || len(text) > 1000 {
+		t.Errorf("it says %s", text)
+	}
+}

@@ -137,7 +137,7 @@ func (c *comparison) rule(old, now *eval.Rule) {
 		add(kind, "%s", c.audienceWords(old, now))
 	}
 	switch was, will := shareWords(old), shareWords(now); {
-	case was == will:
+	case was == will && slices.EqualFunc(old.Ramp, now.Ramp, sameStep):
 	case old.Ramp != nil || now.Ramp != nil:
 		add(RampChanged, "takes %s instead of %s", will, was)
 	default:
@@ -149,6 +149,8 @@ func (c *comparison) rule(old, now *eval.Rule) {
 	c.layer(old, now, add)
 	c.outcome(old, now)
 }
+
+func sameStep(a, b eval.Step) bool { return a.Share == b.Share && a.At.Equal(b.At) }
 
 func (c *comparison) layer(old, now *eval.Rule, add func(kind ChangeKind, format string, args ...any)) {
 	switch was, will := old.Layer, now.Layer; {

@@ -168,9 +168,13 @@ func rampWords(ramp []eval.Step) string {
 	if len(ramp) == 0 {
 		return "none"
 	}
+	const most = 8
 	steps := make([]string, len(ramp))
 	for i, step := range ramp {
 		steps[i] = fmt.Sprintf("%s from %s on", percentWords(step.Share), instantWords(step.At))
+	}
+	if more := len(steps) - most; more > 0 {
+		steps = append(steps[:most-2], fmt.Sprintf("in %d more steps", more+1), steps[len(steps)-1])
 	}
 	return "a growing share (" + listed(steps, "and") + ")"
 }

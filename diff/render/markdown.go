@@ -212,13 +212,17 @@ func detail(e diff.Environment, flag diff.Flag) string {
 		}
 		b.WriteString("- " + shortProse(text, maxText) + "\n")
 	}
-	for _, step := range moving(flag) {
+	steps, others := firstSteps(moving(flag))
+	for _, step := range steps {
 		b.WriteString("\n" + capital(when(step.At)) + prose(sized(step)))
 		if len(step.Classes) > 0 {
 			b.WriteString(":\n\n" + classTable(step))
 		} else {
 			b.WriteString(".\n")
 		}
+	}
+	if others != "" {
+		b.WriteString("\n" + prose(others) + ".\n")
 	}
 	b.WriteString("\n</details>\n")
 	return b.String()

@@ -162,6 +162,23 @@ func moving(flag diff.Flag) []diff.Step {
 	return slices.DeleteFunc(slices.Clone(flag.Steps), func(step diff.Step) bool { return !moves(step) })
 }
 
+// firstSteps gives the first of many steps, and what is said of the others.
+func firstSteps(steps []diff.Step) (first []diff.Step, others string) {
+	const most = 10
+	if len(steps) <= most {
+		return steps, ""
+	}
+	first, rest := steps[:most-1], steps[most-1:]
+	largest := rest[0]
+	for _, step := range rest {
+		if size(step) > size(largest) {
+			largest = step
+		}
+	}
+	return first, fmt.Sprintf("And %d later steps until %s, of which the one on %s moves the most, up to %s",
+		len(rest), day(rest[len(rest)-1].At), day(largest.At), percent(size(largest)))
+}
+
 // sized says how many a step moves: ", 55 % move", and what is to know about the figure.
 func sized(step diff.Step) string {
 	var parts []string

@@ -103,6 +103,7 @@ func (p *page) flag(e diff.Environment, flag diff.Flag, steps []diff.Step) {
 	for _, line := range told(flag) {
 		p.wrapped(2, line)
 	}
+	steps, others := firstSteps(steps)
 	room := whatRoom(steps)
 	for _, step := range steps {
 		head := capital(when(step.At)) + sized(step)
@@ -114,6 +115,7 @@ func (p *page) flag(e diff.Environment, flag diff.Flag, steps []diff.Step) {
 		}
 		p.step(step, room)
 	}
+	p.wrapped(2, others)
 }
 
 // whatRoom is how wide the middle column has to be.

@@ -118,3 +118,23 @@ func TestManyChanges(t *testing.T) {
 		t.Errorf("it tells %d: %q", len(lines), lines)
 	}
 }
+
+// TestManySteps shows the first of many steps, and the date of the greatest of the others.
+func TestManySteps(t *testing.T) {
+	report := removedReport()
+	flag := &report.Environments[0].Flags[0]
+	flag.Steps = nil
+	for i := range 100 {
+		step := diff.Step{At: time.Date(2027, 1, 1+i, 9, 0, 0, 0, time.UTC), Classes: []diff.Class{grows("no plan", 0, 1)}, Moved: 1}
+		if i == 50 {
+			step.Classes[0] = grows("no plan", 0, 60)
+		}
+		flag.Steps = append(flag.Steps, step)
+	}
+	const want = "And 91 later steps until 2027-04-10 at 09:00 UTC, of which the one on 2027-02-20 at 09:00 UTC moves the most, up to 60 %"
+	for _, format := range []Format{Text, Markdown} {
+		if out := strings.Join(strings.Fields(string(written(t, format, reviewed(report), Options{}))), " "); !strings.Contains(out, want) {
+			t.Errorf("%s lacks %q:\n%s", format, want, out)
+		}
+	}
+}
