@@ -45,34 +45,53 @@ func (q *asker) prepare() error {
 // status asks the daemon at an address: host:port, or a URL of its root, /feed or /status. The query goes with it.
 func (q *asker) status(ctx context.Context, address string, query url.Values) (daemon.Status, error) {
 	var status daemon.Status
-	at, err := statusURL(address)
-	if err = errors.Join(err, q.prepare()); err != nil {
+	response, err := q.get(ctx, address, "/status", query)
+	if err != nil {
 		return status, err
+	}
+	defer response.Body.Close()
+	if err := json.NewDecoder(response.Body).Decode(&status); err != nil {
+		return status, fmt.Errorf("%s answers, but not as a daemon does: %w", response.Request.URL.Redacted(), err)
+	}
+	return status, nil
+}
+
+// get asks for a page of the daemon at an address. An answer other than 200 is an error.
+func (q *asker) get(ctx context.Context, address, page string, query url.Values) (*http.Response, error) {
+	at, err := pageURL(address, page)
+	if err = errors.Join(err, q.prepare()); err != nil {
+		return nil, err
 	}
 	at.RawQuery = query.Encode()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, at.String(), nil)
 	if err != nil {
-		return status, usageError{err}
+		return nil, usageError{err}
 	}
-	if q.keyFile != "" {
-		key, err := os.ReadFile(q.keyFile)
-		if err != nil {
-			return status, usageError{err}
-		}
-		request.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(key)))
+	if request.Header, err = q.header(); err != nil {
+		return nil, err
 	}
 	response, err := q.client.Do(request)
 	if err != nil {
-		return status, fmt.Errorf("%w; is 'yardarm serve' running there?", err)
+		return nil, fmt.Errorf("%w; is 'yardarm serve' running there?", err)
 	}
-	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return status, refusedBy(at, response)
+		defer response.Body.Close()
+		return nil, refusedBy(at, response)
 	}
-	if err := json.NewDecoder(response.Body).Decode(&status); err != nil {
-		return status, fmt.Errorf("%s answers, but not as a daemon does: %w", at.Redacted(), err)
+	return response, nil
+}
+
+// header shows the key, as it is in its file now.
+func (q *asker) header() (http.Header, error) {
+	header := http.Header{}
+	if q.keyFile != "" {
+		key, err := os.ReadFile(q.keyFile)
+		if err != nil {
+			return nil, usageError{err}
+		}
+		header.Set("Authorization", "Bearer "+strings.TrimSpace(string(key)))
 	}
-	return status, nil
+	return header, nil
 }
 
 // refusedBy is the error that an answer other than 200 is.
@@ -85,8 +104,8 @@ func refusedBy(at *url.URL, response *http.Response) error {
 	return err
 }
 
-// statusURL is where the daemon at an address tells its status.
-func statusURL(address string) (*url.URL, error) {
+// pageURL is where the daemon at an address has a page.
+func pageURL(address, page string) (*url.URL, error) {
 	if !strings.Contains(address, "://") {
 		address = "http://" + address
 	}
@@ -102,10 +121,10 @@ func statusURL(address string) (*url.URL, error) {
 		return nil, usagef("%q: the address of a daemon begins with http, https, ws or wss", address)
 	}
 	path := strings.TrimSuffix(u.Path, "/")
-	for _, page := range []string{"/feed", "/status"} {
-		path = strings.TrimSuffix(path, page)
+	for _, known := range []string{"/feed", "/status"} {
+		path = strings.TrimSuffix(path, known)
 	}
-	u.Path, u.RawQuery, u.Fragment = path+"/status", "", ""
+	u.Path, u.RawQuery, u.Fragment = path+page, "", ""
 	return u, nil
 }
 
