@@ -69,6 +69,7 @@ func compareFlag(m *memory, before, after *eval.Snapshot, key string, o Options)
 		f.Off = *now.Off
 	}
 	if old, now := flagOf(before, key), flagOf(after, key); old != nil && now != nil {
+		f.kindWas = old.Kind
 		f.otherOff = !reflect.DeepEqual(offValue(old), offValue(now))
 	}
 	f.Steps = newRadius(m, before, after, key, o).steps()

@@ -133,13 +133,17 @@ func exchange(classes []Class) (pair [2]string, there, back float64) {
 
 // age judges that a flag which should be gone is widened.
 func (o *one) age() {
-	hours, bounded := o.policy.MaxAge[o.Kind]
+	kind := o.Kind
+	hours, bounded := o.policy.MaxAge[kind]
+	if was, old := o.policy.MaxAge[o.kindWas]; old && (!bounded || was < hours) {
+		kind, hours, bounded = o.kindWas, was, true // a flag grows no younger by another kind
+	}
 	if !bounded || o.change(FlagAdded) != nil || o.change(FlagRemoved) != nil || len(o.Changes) == 0 {
 		return
 	}
 	age := hoursWords(hours)
 	if o.facts.Existed == nil {
-		o.unknown(RuleMaxAge, "give it the whole history: a clone that is not shallow", "it is not known how old this is; a flag of kind %s may grow to %s", o.Kind, age)
+		o.unknown(RuleMaxAge, "give it the whole history: a clone that is not shallow", "it is not known how old this is; a flag of kind %s may grow to %s", kind, age)
 		return
 	}
 	if !o.facts.Existed(o.Key, o.facts.Now.Add(-time.Duration(hours)*time.Hour)) {
@@ -148,11 +152,11 @@ func (o *one) age() {
 	for s := range o.own {
 		if s.Counted > aWhisker {
 			o.fail(RuleMaxAge, s.At, "finish it: make what it serves the only way in the code, and remove it",
-				"this is older than %s, the most for a flag of kind %s, and %s", age, o.Kind, o.movesWords(s))
+				"this is older than %s, the most for a flag of kind %s, and %s", age, kind, o.movesWords(s))
 			return
 		}
 	}
-	o.verdict(RuleMaxAge, Warned, time.Time{}, "remove it", "this is older than %s, the most for a flag of kind %s", age, o.Kind)
+	o.verdict(RuleMaxAge, Warned, time.Time{}, "remove it", "this is older than %s, the most for a flag of kind %s", age, kind)
 }
 
 // tests demands a flag test where decisions change.

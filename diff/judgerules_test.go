@@ -103,6 +103,8 @@ func TestRules(t *testing.T) {
 
 		{"maxAge: widened", judging{policy: Policy{MaxAge: map[string]int{"release": 240}}, before: narrow, after: wide, facts: Facts{Existed: existed(true)}},
 			`fail maxAge f: this is older than 10 days, the most for a flag of kind release, and this moves 4 % of a class of people from "off" to "on" at once (plan is "pro"); finish it: make what it serves the only way in the code, and remove it`},
+		{"maxAge: widened as another kind", judging{policy: Policy{MaxAge: map[string]int{"release": 240}}, before: narrow, after: one(strings.Replace(wide[0], `"kind":"release"`, `"kind":"ops"`, 1)), facts: Facts{Existed: existed(true)}},
+			`fail maxAge f: this is older than 10 days, the most for a flag of kind release, and this moves 4 % of a class of people from "off" to "on" at once (plan is "pro"); finish it: make what it serves the only way in the code, and remove it`},
 		{"maxAge: narrowed", judging{policy: Policy{MaxAge: map[string]int{"release": 240}}, before: wide, after: narrow, facts: Facts{Existed: existed(true)}},
 			`warn maxAge f: this is older than 10 days, the most for a flag of kind release; remove it`},
 		{"maxAge: young", judging{policy: Policy{MaxAge: map[string]int{"release": 240}}, before: narrow, after: wide, facts: Facts{Existed: existed(false)}}, ``},

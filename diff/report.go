@@ -45,8 +45,9 @@ type Flag struct {
 	// Off is the variant that "off" means in the new state; "" for the caller's own default.
 	Off string `json:"off,omitempty"`
 
-	// Whether off means another value than before.
+	// Whether off means another value than before, and the kind that it had; "" for a new flag.
 	otherOff bool
+	kindWas  string
 }
 
 // ChangeKind says what sort of thing differs.
