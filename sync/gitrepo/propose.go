@@ -129,7 +129,7 @@ func (r *Repo) propose(ctx context.Context, ref, base string) (*Proposal, error)
 	if !merge.IsZero() {
 		if c, err := r.Commit(ctx, merge.String()); err == nil && len(c.Parents) == 2 && c.Parents[0] == base && c.Parents[1] == p.Head.Hash {
 			p.MergeHash = c.Hash
-			p.Merge, err = r.Tree(ctx, c.Hash)
+			p.Merge, err = r.filesOf(ctx, c.Hash)
 			return p, err
 		}
 	}
@@ -234,16 +234,14 @@ func (r *Repo) mergeProposed(ctx context.Context, p *Proposal) error {
 	if err != nil {
 		return err
 	}
-	trees := map[string]fs.FS{}
+	trees := map[string]fs.FS{"": treeFS{root: new(node)}}
 	for _, hash := range []string{fork, p.Base, p.Head.Hash} {
-		if hash == "" {
+		if trees[hash] != nil {
 			continue
 		}
-		tree, err := r.Tree(ctx, hash)
-		if err != nil && !errors.Is(err, ErrNoPath) {
+		if trees[hash], err = r.filesOf(ctx, hash); err != nil {
 			return err
 		}
-		trees[hash] = tree
 	}
 	switch fork {
 	case p.Base: // as it stands, if it is not merged yet
@@ -253,8 +251,14 @@ func (r *Repo) mergeProposed(ctx context.Context, p *Proposal) error {
 	default:
 		p.Merge, err = Merge(trees[fork], trees[p.Base], trees[p.Head.Hash])
 	}
-	if p.Merge == nil && err == nil {
-		p.Merge = treeFS{root: new(node)}
-	}
 	return err
+}
+
+// filesOf gives a commit's files: none where it lacks the folder for them.
+func (r *Repo) filesOf(ctx context.Context, hash string) (fs.FS, error) {
+	tree, err := r.Tree(ctx, hash)
+	if errors.Is(err, ErrNoPath) {
+		return treeFS{root: new(node)}, nil
+	}
+	return tree, err
 }

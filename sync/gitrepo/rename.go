@@ -10,7 +10,8 @@ import (
 // and the base get theirs at the new place too, so that they can be merged there. It tells whether there was such a file.
 func follow(sides [3]*node, conflicts []string) (followed [3]*node, found bool) {
 	for _, from := range conflicts {
-		for renamer, other := range map[int]int{1: 2, 2: 1} {
+		for _, pair := range [][2]int{{1, 2}, {2, 1}} {
+			renamer, other := pair[0], pair[1]
 			was := sides[0].at(from)
 			if !was.mergeable() || sides[renamer].at(from) != nil || sides[other].at(from) == nil {
 				continue

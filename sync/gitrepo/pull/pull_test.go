@@ -248,3 +248,21 @@ func TestFetchCredentials(t *testing.T) {
 		t.Errorf("no token: %v", err)
 	}
 }
+
+// TestFetchWithoutFlags has proposals that remove the folder of the flags, of which the forge has made a merge or has not.
+func TestFetchWithoutFlags(t *testing.T) {
+	h := newHost(t)
+	h.config.Repository.Path = "flags"
+	h.Git("checkout", "-q", "--detach", h.base)
+	h.Remove("flags/a/a.cue", "flags/b.cue")
+	head := h.propose(1, "HEAD", "remove all", nil)
+	for _, merged := range []bool{false, true} {
+		if merged {
+			h.merge(1, head)
+		}
+		left, err := fs.ReadDir(h.fetch("pull/1").Merge, ".")
+		if err != nil || len(left) != 0 {
+			t.Errorf("merged by the forge: %v: %v, %v", merged, left, err)
+		}
+	}
+}
