@@ -128,13 +128,14 @@ func TestOverrides(t *testing.T) {
 
   Yardarm-Override: maxStep  the partner launches
 
+Yardarm-Override:	minSoak	it is urgent
 * second
 yardarm-override: freeze
 Yardarm-Override: maxstepp why not
 Not-Yardarm-Override: rebucket no
 `
 	asked := review.Overrides(squashed, "another\n\nYardarm-Override: maxStep the partner launches\n")
-	want := []diff.Override{{Rule: "maxStep", Reason: "the partner launches"}, {Rule: "freeze"}, {Rule: "maxstepp", Reason: "why not"}}
+	want := []diff.Override{{Rule: "maxStep", Reason: "the partner launches"}, {Rule: "minSoak", Reason: "it is urgent"}, {Rule: "freeze"}, {Rule: "maxstepp", Reason: "why not"}}
 	if !slices.Equal(asked, want) {
 		t.Errorf("read %+v", asked)
 	}

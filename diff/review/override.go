@@ -38,8 +38,12 @@ func Overrides(messages ...string) []diff.Override {
 				continue
 			}
 			line = strings.ToValidUTF8(line[:min(len(line), maxOverride)], "")
-			rule, reason, _ := strings.Cut(strings.TrimSpace(line[len(trailer):]), " ")
-			o := diff.Override{Rule: diff.RuleName(rule), Reason: strings.TrimSpace(reason)}
+			text := strings.TrimSpace(line[len(trailer):])
+			rule := text
+			if end := strings.IndexAny(text, " \t"); end >= 0 {
+				rule = text[:end]
+			}
+			o := diff.Override{Rule: diff.RuleName(rule), Reason: strings.TrimSpace(text[len(rule):])}
 			if slices.Contains(found, o) {
 				continue
 			}
