@@ -88,8 +88,7 @@ func (b *Bot) work(ctx context.Context, t task, failed int) {
 		return
 	}
 	log = log.With("error", err)
-	var limit *LimitError
-	if errors.As(err, &limit) { // which is no failure of the task's
+	if limit, ok := errors.AsType[*LimitError](err); ok { // which is no failure of the task's
 		log.Warn("to be tried again when GitHub's limit is over")
 		b.queue.add(t, limit.Until, failed)
 		return

@@ -36,7 +36,7 @@ func TestQueueKeepsPlaces(t *testing.T) {
 		first, second := task{kind: judge, pull: 1}, task{kind: judge, pull: 2}
 		for _, one := range []task{first, second, first} {
 			q.offer(one)
-			time.Sleep(time.Second) // of the test's own clock
+			<-time.After(time.Second) // of the test's own clock
 		}
 		if got, _, _ := q.next(t.Context()); got != first {
 			t.Errorf("next = %v, want what came first", got)

@@ -265,7 +265,7 @@ func TestHeardAgain(t *testing.T) {
 				t.Errorf("heard first: %t, want %t", !want, want)
 			}
 		}
-		time.Sleep(rememberFor) // of the test's own clock
+		<-time.After(rememberFor) // of the test's own clock
 		if !h.first("a") {
 			t.Error("what is delivered again later is not heeded")
 		}
