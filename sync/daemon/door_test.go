@@ -274,10 +274,14 @@ func TestKeysChange(t *testing.T) {
 	l.make(t, keys.Key{Name: "whole", Kind: keys.Server, Environments: []string{"production"}}) // rotated
 	delete(l.lines, "part")
 	l.write(t)
+	revoked := time.Now()
 	for name, ws := range map[string]*websocket.Conn{"whole": whole, "part": part} {
 		if ce := closed(t, ws); ce.Code != websocket.ClosePolicyViolation || ce.Text != keys.ErrRevoked.Error() {
 			t.Errorf("%s is closed with %v", name, ce)
 		}
+	}
+	if took := time.Since(revoked); took > 7*time.Second {
+		t.Errorf("closed after %s, as if nobody had said so before the next heartbeat", took)
 	}
 	eventually(t, l.Daemon, "told that the file is good", func(s daemon.Status) bool { return len(s.Unread) == 0 && len(s.Subscribers) == 1 })
 	for _, key := range []string{old, l.texts["part"]} {
