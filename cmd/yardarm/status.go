@@ -31,7 +31,8 @@ func (a *app) statusCommand() *cobra.Command {
 		Long: `Status asks daemons what they serve and to whom. It prints a line a daemon and, for each environment, how many instances of each
 service are on which revision; those below the newest revision that any of the daemons serves lag.
 
-It exits with 1 where a daemon does not answer, can't serve, refuses a commit, or has not seen its source for too long.`,
+It exits with 1 where a daemon does not answer, can't serve, refuses a commit, holds back a folder that does not compile, or has not seen its
+source for too long.`,
 		Example: `  yardarm status http://127.0.0.1:8080
   yardarm status --format json https://flags-a.example https://flags-b.example | jq .services`,
 		Args:              someDaemons,
@@ -102,20 +103,22 @@ type fleet struct {
 // daemonLine is one daemon.
 type daemonLine struct {
 	Address string `json:"address"`
-	// State is ready, stale, refusing, not ready, draining or unreachable, the worst that holds; Detail says why.
+	// State is ready, holding back, stale, refusing, not ready, draining or unreachable, the worst that holds; Detail says why.
 	State  string `json:"state"`
 	Detail string `json:"detail,omitempty"`
 	// Revision is what it serves, Observed the newest that it has seen, VerifiedAt when.
-	Revision    string        `json:"revision,omitempty"`
-	Observed    string        `json:"observed,omitempty"`
-	VerifiedAt  *time.Time    `json:"verifiedAt,omitempty"`
-	Refused     *feed.Refused `json:"refused,omitempty"`
-	Subscribers int           `json:"subscribers"`
+	Revision    string         `json:"revision,omitempty"`
+	Observed    string         `json:"observed,omitempty"`
+	VerifiedAt  *time.Time     `json:"verifiedAt,omitempty"`
+	Refused     *feed.Refused  `json:"refused,omitempty"`
+	Lagging     []feed.Lagging `json:"lagging,omitempty"` // folders, not services
+	Subscribers int            `json:"subscribers"`
 }
 
 // The states of a daemon.
 const (
 	stateReady       = "ready"
+	stateHolding     = "holding back" // folders that do not compile
 	stateStale       = "stale"
 	stateRefusing    = "refusing"
 	stateNotReady    = "not ready"
@@ -126,7 +129,7 @@ const (
 func (w answer) line() daemonLine {
 	line := daemonLine{
 		Address: w.address, Observed: w.status.Source.Observed, VerifiedAt: w.status.Source.VerifiedAt,
-		Refused: w.status.Refused, Subscribers: len(w.status.Subscribers),
+		Refused: w.status.Refused, Lagging: w.status.Lagging, Subscribers: len(w.status.Subscribers),
 	}
 	if environments := w.status.Environments; len(environments) > 0 {
 		line.Revision = environments[0].At.Revision
@@ -150,6 +153,13 @@ func (w answer) state() (state, detail string) {
 		return stateRefusing, fmt.Sprintf("%s since %s: %s", short(s.Refused.Revision), s.Refused.Since.Format(time.RFC3339), s.Refused)
 	case s.Stale:
 		return stateStale, cmp.Or(s.Source.Error, "the source has not been seen for too long")
+	}
+	if len(s.Lagging) > 0 {
+		folders := make([]string, len(s.Lagging))
+		for i, l := range s.Lagging {
+			folders[i] = l.String()
+		}
+		return stateHolding, strings.Join(folders, "; ")
 	}
 	return stateReady, ""
 }

@@ -155,6 +155,12 @@ func TestStatus(t *testing.T) {
 	if len(f.Daemons) != 2 || f.Daemons[0].Revision != first || f.Daemons[1].Revision != second || f.Daemons[0].Subscribers != 1 {
 		t.Errorf("daemons %+v", f.Daemons)
 	}
+	_, text = flagFile("lab.kettle", "onn")
+	third := remote.Push("break the kettle", map[string]string{name: text})
+	ahead.expect("stays behind", "folder=flags/lab")
+	if f := fleetOf(exitProblems, quick); f.Daemons[0].State != stateHolding || len(f.Daemons[0].Lagging) != 1 || !strings.Contains(f.Daemons[0].Detail, "flags/lab is as at") {
+		t.Errorf("daemons %+v, want one that holds a folder back", f.Daemons)
+	}
 	remote.Push("break something", map[string]string{"schema/project.cue": "package schema\n\nproject: {"})
 	ahead.expect("commit refused")
 	if f := fleetOf(exitProblems, quick); f.Daemons[0].State != stateRefusing || f.Daemons[0].Refused == nil {
@@ -166,7 +172,7 @@ func TestStatus(t *testing.T) {
 		t.Error("a daemon that is gone is no problem")
 	}
 	table.drained()
-	for _, text := range []string{"DAEMON", slow + "  -", "unreachable: ", "refusing: ", "ENVIRONMENT", "yardarm-watch", second[:10]} {
+	for _, text := range []string{"DAEMON", slow + "  -", "unreachable: ", "refusing: ", "ENVIRONMENT", "yardarm-watch", third[:10]} {
 		if !strings.Contains(table.output(), text) {
 			t.Errorf("no %q in\n%s", text, table.output())
 		}
