@@ -235,6 +235,20 @@ func TestFolderDivided(t *testing.T) {
 	}
 }
 
+// TestDividedBitByBit shows that a part which compiled once does not go back by itself where another part never did.
+func TestDividedBitByBit(t *testing.T) {
+	checkout, cache := gitrepotest.NewCheckout(t), t.TempDir()
+	good := checkout.Commit("one folder", skeleton(map[string]string{"flags/eu/a.cue": brief("a", ""), "flags/eu/b.cue": brief("b", ""), "flags/c/c.cue": brief("c", "")}))
+	checkout.Remove("flags/eu/a.cue", "flags/eu/b.cue")
+	checkout.Commit("two", map[string]string{"flags/eu/a/a.cue": brief("a", ""), "flags/eu/b/b.cue": unbalanced})
+	checkout.Commit("both broken", map[string]string{"flags/eu/a/a.cue": unbalanced, "flags/c/d.cue": brief("d", "")})
+	fresh := newReplica(t, checkout, "", cache)
+	fresh.see(t)
+	if got := fresh.lagging(good); got != "flags/eu@0" || !fresh.has("a") || !fresh.has("b") || !fresh.has("d") {
+		t.Errorf("there lags %q: a %t, b %t, d %t", got, fresh.has("a"), fresh.has("b"), fresh.has("d"))
+	}
+}
+
 // TestTestsHoldNothingUp shows that a test of a flag that is not served, as its folder is left out, keeps nothing from being served.
 func TestTestsHoldNothingUp(t *testing.T) {
 	checkout, cache := gitrepotest.NewCheckout(t), t.TempDir()
@@ -276,6 +290,51 @@ func TestBetweenTwoLooks(t *testing.T) {
 	long.see(t)
 	if status := long.Status(); long.serving.revision() != better || status.Refused == nil || status.Refused.Revision != bad {
 		t.Errorf("serving %s, refused %+v, want %s and %s", long.serving.revision(), status.Refused, better, bad)
+	}
+}
+
+// TestMendedBetweenTwoLooks shows that what was found for one commit is not taken for another.
+func TestMendedBetweenTwoLooks(t *testing.T) {
+	checkout, cache := gitrepotest.NewCheckout(t), t.TempDir()
+	checkout.Commit("good", skeleton(map[string]string{"flags/a/a.cue": brief("a", ""), "flags/b/b.cue": brief("b", "")}))
+	long := newReplica(t, checkout, "", cache)
+	checkout.Commit("bad", map[string]string{"flags/a/a.cue": unbalanced})
+	long.see(t)
+	checkout.Commit("mended", map[string]string{"flags/a/a.cue": brief("a1", "")})
+	newest := checkout.Commit("more", map[string]string{"flags/b/b.cue": brief("b1", "")})
+	checkout.Commit("bad again", map[string]string{"flags/a/a.cue": unbalanced})
+	long.see(t)
+	if got := long.lagging(newest); got != "flags/a@0" || !long.has("a1") {
+		t.Errorf("there lags %q", got)
+	}
+}
+
+// TestSchemaHidesFolders shows that no folder counts as one that compiles where the schema does not.
+func TestSchemaHidesFolders(t *testing.T) {
+	checkout, cache := gitrepotest.NewCheckout(t), t.TempDir()
+	good := checkout.Commit("good", skeleton(map[string]string{"flags/a/a.cue": brief("a", ""), "flags/b/b.cue": brief("b", "")}))
+	checkout.Commit("both are bad", map[string]string{"schema/context.cue": "package schema\n\n#Context: {", "flags/a/a.cue": brief("a", "serv: 1")})
+	checkout.Commit("one is", map[string]string{"schema/context.cue": compiletest.Context, "flags/a/a.cue": unbalanced})
+	fresh := newReplica(t, checkout, "", cache)
+	fresh.see(t)
+	if got := fresh.lagging(good); got != "flags/a@0" || fresh.serving.revision() != checkout.Head() {
+		t.Errorf("there lags %q at %s", got, fresh.serving.revision())
+	}
+}
+
+// TestRewrittenToBroken shows that a branch that was rewritten to what can't be served takes nothing away.
+func TestRewrittenToBroken(t *testing.T) {
+	checkout, cache := gitrepotest.NewCheckout(t), t.TempDir()
+	checkout.Commit("good", skeleton(map[string]string{"flags/a/a.cue": brief("a", "")}))
+	checkout.Commit("more", map[string]string{"flags/a/b.cue": brief("b", "")})
+	served := checkout.Commit("and more", map[string]string{"flags/a/c.cue": brief("c", "")})
+	long := newReplica(t, checkout, "", cache)
+	long.see(t)
+	checkout.Git("reset", "-q", "--hard", "HEAD~2")
+	checkout.Commit("bad", map[string]string{"schema/context.cue": "package schema\n\n#Context: {"})
+	long.see(t)
+	if got := long.serving.revision(); got != served {
+		t.Errorf("serving %s, want %s", got, served)
 	}
 }
 
