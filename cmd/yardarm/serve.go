@@ -44,7 +44,7 @@ in the log and in /status or, with --policy refuse, waits until the policy allow
 
 With --github it looks after the pull requests too, as 'yardarm webhook' does, and a push brings its next look forward.
 
-It listens on the loopback interface unless told otherwise. Elsewhere it wants --keys, the file of what 'yardarm key new' prints, and
+It listens on the loopback interface unless told otherwise, or on the socket that systemd hands to it. Elsewhere it wants --keys, the file of what 'yardarm key new' prints, and
 --tls-cert with --tls-key. All of them are read again when they change: who uses a key that is gone is disconnected. /status then takes
 an operator's key.
 
@@ -78,6 +78,9 @@ an operator's key.
 func (a *app) serve(ctx context.Context, o serveOptions) error {
 	config, err := a.daemonConfig(o)
 	if err != nil {
+		return err
+	}
+	if config.Listener, err = inherited(); err != nil {
 		return err
 	}
 	var d *daemon.Daemon

@@ -23,6 +23,9 @@ type Config struct {
 	Poll time.Duration
 	// Listen is the address to listen on; "": 127.0.0.1:8080. With port 0 the system picks one: see [Daemon.Addr].
 	Listen string
+	// Listener is listened on in place of Listen, and stays another's, such as systemd's: who connects while the daemon drains is left
+	// to the one that comes after it. The daemon closes its own hold of it. nil: there is none.
+	Listener net.Listener
 	// Hosts are the names, besides localhost and addresses, that requests may ask for where Listen is on the loopback
 	// interface, such as that of a proxy before it.
 	Hosts []string
@@ -64,6 +67,9 @@ var ErrConfig = errors.New("wrong configuration")
 
 // withDefaults fills in what was left out and refuses what can't be meant.
 func (c Config) withDefaults() (Config, error) {
+	if c.Listener != nil {
+		c.Listen = c.Listener.Addr().String()
+	}
 	c.Listen = cmp.Or(c.Listen, "127.0.0.1:8080")
 	c.Drain = cmp.Or(c.Drain, 2*time.Second)
 	c.Policy = cmp.Or(c.Policy, PolicyWarn)

@@ -64,8 +64,10 @@ func New(config Config) (*Daemon, error) {
 	if err := errors.Join(d.openDoor(), d.readCertificates()); err != nil {
 		return nil, err
 	}
-	if d.listener, err = net.Listen("tcp", config.Listen); err != nil {
-		return nil, fmt.Errorf("%w; choose another address with --listen", err)
+	if d.listener = config.Listener; d.listener == nil {
+		if d.listener, err = net.Listen("tcp", config.Listen); err != nil {
+			return nil, fmt.Errorf("%w; choose another address with --listen", err)
+		}
 	}
 	d.board.begin(config)
 	if err := d.restore(); err != nil {
@@ -104,6 +106,9 @@ func (d *Daemon) Close() error { return d.listener.Close() }
 func (d *Daemon) end(server *http.Server, endHub context.CancelFunc) error {
 	defer endHub()
 	d.board.drain()
+	if d.config.Listener != nil {
+		_ = d.listener.Close() // from now on they wait for the next daemon
+	}
 	d.config.Logger.Info("draining", "subscribers", len(d.hub.Subscribers()))
 	ctx, cancel := context.WithTimeout(context.Background(), d.config.Drain)
 	defer cancel()
@@ -126,7 +131,7 @@ func ignoreCanceled(err error) error {
 }
 
 func ignoreClosed(err error) error {
-	if errors.Is(err, http.ErrServerClosed) {
+	if errors.Is(err, http.ErrServerClosed) || errors.Is(err, net.ErrClosed) {
 		return nil
 	}
 	return err
