@@ -163,3 +163,14 @@ func TestPartsAtOnce(t *testing.T) {
 	}
 	all.Wait()
 }
+
+// TestPartKnowsThePeak shows that a part which begins after the whole went back tells of that as well: its subscribers may come
+// from there.
+func TestPartKnowsThePeak(t *testing.T) {
+	s := serve(t, hub.Config{Authorize: byQuery})
+	s.publish(t, state(t, 9, 20))
+	s.publish(t, state(t, 2, 20, 1))
+	if m := s.dial(t, "scope=team.flag-000").next(t, feed.TypeSnapshot); m.Back != feed.BackRewritten {
+		t.Errorf("the first snapshot of the part is %+v", m.Header)
+	}
+}
