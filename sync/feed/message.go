@@ -42,7 +42,7 @@ type Header struct {
 	VerifiedAt *time.Time `json:"verifiedAt,omitempty"`
 	// Refused is the newest commit if the server could not take it; nil: it serves the newest.
 	Refused *Refused `json:"refused,omitempty"`
-	// Lagging are the folders of At, in "fresh" and "snapshot", that are as at an earlier commit; none: all are of At's.
+	// Lagging are the folders of At that are as at an earlier commit, in "fresh" and in a snapshot in a file; none: all are of At's.
 	Lagging []Lagging `json:"lagging,omitempty"`
 	// Reason says why, in words for people.
 	Reason string `json:"reason,omitempty"`
