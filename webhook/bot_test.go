@@ -138,6 +138,28 @@ func TestOverride(t *testing.T) {
 	}
 }
 
+// TestForbidden says in the check that the bot lacks a permission, and judges once it has it.
+func TestForbidden(t *testing.T) {
+	w := newWorld(t)
+	head := w.propose(7, "widen", map[string]string{flagFile: flagAt(10)})
+	w.github.AddReview(7, webhooktest.Review{User: "mia", State: "APPROVED", Head: head})
+	w.github.Fail(webhooktest.Fault{
+		Path: "/teams/", Status: http.StatusForbidden, Body: `{"message": "Resource not accessible by integration"}`,
+		Header: map[string]string{"X-RateLimit-Remaining": "4999"}, Times: 100,
+	})
+	if code := w.deliver("pull_request", w.github.PullEvent("opened", 7), secret); code != http.StatusAccepted {
+		t.Fatalf("the delivery is answered with %d", code)
+	}
+	w.log.expect(t, "to be tried again", "pull=7")
+	if run := w.check(head); run.Conclusion != "failure" || !strings.Contains(run.Summary, "not permitted to ask who approves") {
+		t.Errorf("without the permission, it is %s: %s", run.Conclusion, run.Summary)
+	}
+	w.github.Heal()
+	if run, _ := w.judged("synchronize", 7, head); run.Conclusion != "success" {
+		t.Errorf("once it is granted, it is %s: %s", run.Conclusion, run.Summary)
+	}
+}
+
 // TestEffectChanges calls out an approval that was given for something else, and not one of what is the same said otherwise.
 func TestEffectChanges(t *testing.T) {
 	w := newWorld(t)

@@ -33,6 +33,9 @@ type Forge interface {
 // ErrNotFound says that the forge has nothing by that name, or does not show it to us.
 var ErrNotFound = errors.New("not found")
 
+// ErrForbidden says that the forge does not let us: somebody has to grant a permission.
+var ErrForbidden = errors.New("not permitted")
+
 // Pull is a pull request.
 type Pull struct {
 	Number int

@@ -30,7 +30,7 @@ func isUnverified(err error) bool {
 	return ok
 }
 
-// explain tells ErrNotFound where GitHub says so, and which permission is missing where it says that.
+// explain tells ErrNotFound and ErrForbidden where GitHub says so, and which permission is missing where it says that.
 func explain(err error) error {
 	switch statusOf(err) {
 	case http.StatusNotFound:
@@ -38,8 +38,9 @@ func explain(err error) error {
 	case http.StatusForbidden:
 		refused, _ := errors.AsType[*github.ErrorResponse](err)
 		if needed := refused.Response.Header.Get("X-Accepted-GitHub-Permissions"); needed != "" {
-			return fmt.Errorf("it takes the permission %s: %w", needed, err)
+			return fmt.Errorf("%w: it takes the permission %s: %w", ErrForbidden, needed, err)
 		}
+		return fmt.Errorf("%w: %w", ErrForbidden, err)
 	}
 	return err
 }

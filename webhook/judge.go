@@ -48,6 +48,9 @@ func (b *Bot) reviewPull(ctx context.Context, t task) error {
 	if text := refusal(err); text != "" {
 		return b.refuse(ctx, p, text)
 	}
+	if errors.Is(err, ErrForbidden) { // it is tried again, as somebody may grant it meanwhile
+		return errors.Join(err, b.refuse(ctx, p, "the bot is not permitted to ask who approves; its log says what it lacks"))
+	}
 	if err != nil {
 		return err
 	}
