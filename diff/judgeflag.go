@@ -150,7 +150,7 @@ func (o *one) age() {
 		return
 	}
 	for s := range o.own {
-		if s.Counted > aWhisker {
+		if s.Widens() {
 			o.fail(RuleMaxAge, s.At, "finish it: make what it serves the only way in the code, and remove it",
 				"this is older than %s, the most for a flag of kind %s, and %s", age, kind, o.movesWords(s))
 			return

@@ -88,7 +88,7 @@ func (o *one) soak() {
 	last, lastOwn := o.lastWidened(soak), false
 	for i := range o.Steps {
 		s := &o.Steps[i]
-		if s.Counted <= aWhisker {
+		if !s.Widens() {
 			continue
 		}
 		at, own := o.at(s), !s.Planned
@@ -103,7 +103,7 @@ func (o *one) soak() {
 func (o *one) lastWidened(soak time.Duration) time.Time {
 	widens := false
 	for s := range o.own {
-		widens = widens || s.Counted > aWhisker
+		widens = widens || s.Widens()
 	}
 	if !widens {
 		return time.Time{}
