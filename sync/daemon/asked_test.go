@@ -37,7 +37,7 @@ func TestAsk(t *testing.T) {
 		{"newer than what is served", before, merge, merge, 0},
 		{"not fetched yet", merge, unseen, unseen, 0},
 	} {
-		d.serving.swap(map[string]*eval.Snapshot{"production": snapshotAt(t, tt.served)})
+		d.serving.swap(nil, map[string]*eval.Snapshot{"production": snapshotAt(t, tt.served)})
 		if got, want := d.ask(t.Context(), tt.revision), (Asked{tt.full, tt.generation, ""}); *got != want {
 			t.Errorf("%s: %+v, want %+v", tt.name, *got, want)
 		}
@@ -46,7 +46,7 @@ func TestAsk(t *testing.T) {
 	if got := restored.ask(t.Context(), merge); got.Error == "" || got.Generation != 0 {
 		t.Errorf("with nothing at all: %+v", *got)
 	}
-	restored.serving.swap(map[string]*eval.Snapshot{"production": snapshotAt(t, merge)})
+	restored.serving.swap(nil, map[string]*eval.Snapshot{"production": snapshotAt(t, merge)})
 	if got := restored.ask(t.Context(), merge[:9]); got.Revision != merge || got.Generation == 0 {
 		t.Errorf("what is served, without a repository: %+v", *got)
 	}

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -29,6 +30,7 @@ type Daemon struct {
 	hub         *hub.Hub
 	listener    net.Listener
 	board       board
+	publishing  sync.Mutex // held to change what is served, from the decision to the disk
 	serving     serving
 	look        look
 	accepted    *accepted // nil: nothing was published yet; of the goroutine that follows the source

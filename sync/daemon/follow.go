@@ -154,7 +154,7 @@ func (d *Daemon) consider(ctx context.Context, repository *gitrepo.Repo, tip git
 
 // inForce says whether a state was published last, and nothing has changed since.
 func (d *Daemon) inForce(now state) bool {
-	served := d.serving.all()
+	served := d.serving.given()
 	return d.accepted != nil && d.accepted.revision == now.commit.Hash && slices.Equal(d.board.lagging(), now.lagging) &&
 		maps.EqualFunc(served, now.out.Snapshots, func(a, b *eval.Snapshot) bool { return a.At() == b.At() })
 }

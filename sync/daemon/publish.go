@@ -14,9 +14,10 @@ import (
 // serving is what is served and what was judged. The goroutine that follows the source writes, handlers read.
 type serving struct {
 	mu        sync.RWMutex
-	snapshots map[string]*eval.Snapshot
-	judged    string    // the newest revision that was published or refused
-	again     time.Time // when it is to be judged again; zero: it was published
+	base      map[string]*eval.Snapshot // as the source gave them
+	snapshots map[string]*eval.Snapshot // as they are shown to subscribers
+	judged    string                    // the newest revision that was published or refused
+	again     time.Time                 // when it is to be judged again; zero: it was published
 }
 
 // judgeAgain is when a commit that was refused is compiled once more: what made it fail may have been a busy machine, on which a
@@ -59,7 +60,14 @@ func (s *serving) generation() uint64 {
 	return 0
 }
 
-// all gives the snapshots served, by environment, as a copy.
+// given gives the snapshots as the source gave them, by environment, as a copy.
+func (s *serving) given() map[string]*eval.Snapshot {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return maps.Clone(s.base)
+}
+
+// all gives the snapshots as they are shown to subscribers, by environment, as a copy.
 func (s *serving) all() map[string]*eval.Snapshot {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -73,16 +81,16 @@ func (s *serving) judge(revision string, again time.Time) {
 	s.judged, s.again = revision, again
 }
 
-// swap serves other snapshots, all of one revision, and names the environments that are gone.
-func (s *serving) swap(snapshots map[string]*eval.Snapshot) (gone []string) {
+// swap serves other snapshots, given as base and shown as shown, and names the environments that are gone.
+func (s *serving) swap(base, shown map[string]*eval.Snapshot) (gone []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for name := range s.snapshots {
-		if snapshots[name] == nil {
+		if shown[name] == nil {
 			gone = append(gone, name)
 		}
 	}
-	s.snapshots = snapshots
+	s.base, s.snapshots = base, shown
 	return gone
 }
 
@@ -92,32 +100,51 @@ func (d *Daemon) missing() []string {
 	return slices.DeleteFunc(d.hub.Environments(), func(name string) bool { return snapshots[name] != nil })
 }
 
-// publish puts what was compiled without a problem in force and tells the hub, and which of its folders lag; with newest, nothing
-// is refused any more. Writing the state to disk comes last, and its failure is logged only.
-func (d *Daemon) publish(out *compile.Output, lagging []feed.Lagging, newest bool) error {
-	for _, name := range slices.Sorted(maps.Keys(out.Snapshots)) {
-		if err := d.hub.Publish(name, out.Snapshots[name]); err != nil {
-			return err
-		}
+// publication is what a source gives to be published together.
+type publication struct {
+	snapshots map[string]*eval.Snapshot // by environment; what has no snapshot here is withdrawn
+	lagging   []feed.Lagging            // the folders that are not as in the revision
+	newest    bool                      // it is the newest that the source has: nothing is refused any more
+	compiled  int                       // the folders that were compiled for it
+}
+
+// publish puts a publication in force and tells the hub. Any goroutine may call it; publications take turns. An error means that
+// nothing is served that the hub refuses. Writing the state to disk comes last, and its failure is logged only.
+func (d *Daemon) publish(p publication) error {
+	d.publishing.Lock()
+	defer d.publishing.Unlock()
+	shown, err := d.show(p.snapshots, p.lagging)
+	if err != nil {
+		return err
 	}
-	for _, name := range d.serving.swap(out.Snapshots) {
-		d.config.Logger.Warn("environment withdrawn: it is no longer in schema/project.cue", "environment", name)
-	}
-	d.hub.SetEnvironments(slices.Collect(maps.Keys(out.Snapshots))...)
-	if newest {
+	if p.newest {
 		d.board.accept()
 	}
-	d.tellLagging(d.serving.revision(), lagging)
-	if err := d.save(out.Snapshots, lagging); err != nil {
-		d.config.Logger.Warn("the last good state could not be written to disk", "error", err)
-	}
-	for _, name := range slices.Sorted(maps.Keys(out.Snapshots)) {
-		snapshot := out.Snapshots[name]
-		at := snapshot.At()
+	for _, name := range slices.Sorted(maps.Keys(shown)) {
+		at := shown[name].At()
 		d.config.Logger.Info("serving", "environment", name, "revision", short(at.Revision), "generation", at.Generation,
-			"flags", snapshot.Len(), "folders_compiled", out.Compiled)
+			"flags", shown[name].Len(), "folders_compiled", p.compiled)
 	}
 	return nil
+}
+
+// show serves base as it is to be shown to subscribers, and gives that. d.publishing is held.
+func (d *Daemon) show(base map[string]*eval.Snapshot, lagging []feed.Lagging) (shown map[string]*eval.Snapshot, err error) {
+	shown = base
+	for _, name := range slices.Sorted(maps.Keys(shown)) {
+		if err := d.hub.Publish(name, shown[name]); err != nil {
+			return nil, err
+		}
+	}
+	for _, name := range d.serving.swap(base, shown) {
+		d.config.Logger.Warn("environment withdrawn: it is no longer in schema/project.cue", "environment", name)
+	}
+	d.hub.SetEnvironments(slices.Collect(maps.Keys(shown))...)
+	d.tellLagging(d.serving.revision(), lagging)
+	if err := d.save(base, lagging); err != nil {
+		d.config.Logger.Warn("the last good state could not be written to disk", "error", err)
+	}
+	return shown, nil
 }
 
 // refuse leaves everything as it is and says so wherever people look, once.

@@ -18,8 +18,8 @@ import (
 	"github.com/yardarm-io/yardarm/sync/hub"
 )
 
-// save writes each snapshot to the state folder, whole or not at all, with which folders lag in its header, and removes those of
-// environments that are gone.
+// save writes each snapshot, as the source gave it, to the state folder, whole or not at all, with which folders lag in its header,
+// and removes those of environments that are gone.
 func (d *Daemon) save(snapshots map[string]*eval.Snapshot, lagging []feed.Lagging) error {
 	dir := d.stateDir()
 	if dir == "" {
@@ -32,8 +32,8 @@ func (d *Daemon) save(snapshots map[string]*eval.Snapshot, lagging []feed.Laggin
 		return err
 	}
 	var errs []error
-	for name := range snapshots {
-		errs = append(errs, d.saveEnvironment(filepath.Join(dir, name), lagging))
+	for name, snapshot := range snapshots {
+		errs = append(errs, d.saveEnvironment(filepath.Join(dir, name), snapshot, lagging))
 	}
 	files, err := os.ReadDir(dir)
 	for _, file := range files {
@@ -78,8 +78,7 @@ func (d *Daemon) checkSource() error {
 	return nil
 }
 
-func (d *Daemon) saveEnvironment(file string, lagging []feed.Lagging) error {
-	snapshot, past := d.hub.History(filepath.Base(file))
+func (d *Daemon) saveEnvironment(file string, snapshot *eval.Snapshot, lagging []feed.Lagging) error {
 	var text bytes.Buffer
 	if err := feed.WriteSnapshot(&text, snapshot, lagging...); err != nil {
 		return err
@@ -87,14 +86,15 @@ func (d *Daemon) saveEnvironment(file string, lagging []feed.Lagging) error {
 	if err := replaceFile(file+stateSuffix, text.Bytes()); err != nil {
 		return err
 	}
-	earlier, err := json.Marshal(pastFile{snapshot.At().Digest, past})
+	shown, past := d.hub.History(filepath.Base(file))
+	earlier, err := json.Marshal(pastFile{shown.At().Digest, past})
 	if err != nil {
 		return err
 	}
 	return replaceFile(file+pastSuffix, earlier)
 }
 
-// pastFile is what came before the snapshot of a digest. It is of no use beside another one, as after a crash between two
+// pastFile is what came before the shown snapshot of a digest. It is of no use beside another one, as after a crash between two
 // writes.
 type pastFile struct {
 	Digest string     `json:"digest"`
@@ -149,7 +149,7 @@ func (d *Daemon) restore() error {
 			"revision", short(snapshot.At().Revision), "flags", snapshot.Len())
 	}
 	d.hub.SetEnvironments(names...)
-	d.serving.swap(snapshots)
+	d.serving.swap(snapshots, snapshots)
 	d.tellLagging(d.serving.revision(), lagging)
 	return nil
 }

@@ -35,7 +35,7 @@ func (d *Daemon) turnOff(refused *compile.Output) error {
 	if d.accepted != nil {
 		held.Project, held.Flags, held.Tests = d.accepted.out.Project, d.accepted.out.Flags, d.accepted.out.Tests
 	}
-	if err := d.publish(held, d.board.lagging(), false); err != nil {
+	if err := d.publish(publication{snapshots: after, lagging: d.board.lagging()}); err != nil {
 		return err
 	}
 	if d.accepted != nil {

@@ -43,7 +43,7 @@ func (d *Daemon) considerWorktree(ctx context.Context) error {
 		return err
 	}
 	if out.Err() == nil {
-		return d.publish(out, nil, true)
+		return d.publish(publication{snapshots: out.Snapshots, newest: true, compiled: out.Compiled})
 	}
 	d.refuse(at.Revision, out.Problems)
 	return nil
