@@ -123,6 +123,8 @@ func (h *Header) check() error {
 		return h.needAt()
 	case TypeCurrent, TypeSnapshot:
 		return h.needAt()
+	case TypeBelow:
+		return checkBelow(h.Subscribers)
 	}
 	return nil
 }

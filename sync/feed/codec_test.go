@@ -40,6 +40,11 @@ func goldens(tb testing.TB) map[string]feed.Message {
 		"goodbye": {Header: feed.Header{Type: feed.TypeGoodbye, Reason: "the server is restarting", RetryAfter: 3400}},
 		"applied": {Header: feed.Header{Type: feed.TypeApplied, Digest: at.Digest}},
 		"resync":  {Header: feed.Header{Type: feed.TypeResync, Reason: "digest does not match the items"}},
+		"below": {Header: feed.Header{Type: feed.TypeBelow, Subscribers: []feed.Below{
+			{Service: "checkout", Count: 340, Revision: at.Revision, Generation: at.Generation, Digest: at.Digest},
+			{Service: "checkout", Instance: "pod-7", Revision: before.At().Revision, Generation: before.At().Generation, Digest: before.At().Digest},
+			{Service: "cart", Instance: "pod-2"},
+		}}},
 	}
 }
 
@@ -92,6 +97,12 @@ func TestDecodeRefuses(t *testing.T) {
 		{"delta without start", `{"type":"delta",` + at + `}`, `"from"`},
 		{"digest in capitals", `{"type":"applied","digest":"` + strings.ToUpper(digest) + `"}`, "lower-case"},
 		{"short digest", `{"type":"applied","digest":"00"}`, "64 lower-case"},
+		{"below with a terminal's commands", `{"type":"below","subscribers":[{"service":"\u001b[2J"}]}`, "printable"},
+		{"below with a long name", `{"type":"below","subscribers":[{"instance":"` + strings.Repeat("x", 201) + `"}]}`, "200 printable"},
+		{"below that counts down", `{"type":"below","subscribers":[{"count":-1}]}`, "counts -1"},
+		{"below that names many", `{"type":"below","subscribers":[{"instance":"a","count":2}]}`, "stands for one"},
+		{"below with half a digest", `{"type":"below","subscribers":[{"digest":"00"}]}`, "64 lower-case"},
+		{"below without end", `{"type":"below","subscribers":[{}` + strings.Repeat(",{}", feed.MaxBelow) + `]}`, "at most 500 rows"},
 		{"empty line", `{"type":"snapshot",` + at + "}\nflag a {}\n\nflag b {}", "item line 2 is empty"},
 		{"two line feeds at the end", `{"type":"snapshot",` + at + "}\nflag a {}\n\n", "item line 2 is empty"},
 		{"long header", `{"type":"` + strings.Repeat("x", feed.MaxHeader) + `"}`, "over the limit"},

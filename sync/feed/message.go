@@ -22,6 +22,7 @@ const (
 	TypeGoodbye  = "goodbye"  // server: the connection is about to be closed; Reason, RetryAfter
 	TypeApplied  = "applied"  // client: the snapshot with Digest is in force
 	TypeResync   = "resync"   // client: send a snapshot; Reason
+	TypeBelow    = "below"    // client, a relay: who subscribes there; Subscribers
 )
 
 // BackRewritten is the reason to go back to an older position when the history of the branch was rewritten.
@@ -50,6 +51,8 @@ type Header struct {
 	RetryAfter int `json:"retryAfter,omitempty"`
 	// Digest is that of the snapshot which the client has in force.
 	Digest string `json:"digest,omitempty"`
+	// Subscribers are those of the relay that the client is, in "below"; none: it has none.
+	Subscribers []Below `json:"subscribers,omitempty"`
 }
 
 // Refused tells of a commit that the server does not serve, and why.
