@@ -62,7 +62,9 @@ func (d *Daemon) ask(ctx context.Context, revision string) *Asked {
 	full, err := repository.Resolve(ctx, revision)
 	if err == nil {
 		asked.Revision = full
-		asked.Generation, err = leastWith(ctx, repository, full, served.Revision)
+		if full, err = servedAs(ctx, repository, full, served.Revision); err == nil {
+			asked.Generation, err = leastWith(ctx, repository, full, served.Revision)
+		}
 	}
 	if err != nil && !errors.Is(err, gitrepo.ErrNoCommit) && !errors.Is(err, gitrepo.ErrNoBranch) { // those say that it did not come yet
 		asked.Error = err.Error()

@@ -85,7 +85,7 @@ func (d *Daemon) followRepository(ctx context.Context, repository *gitrepo.Repo)
 	defer giveUp(nil)
 	repository.Watch(ctx, poll, d.look.found, func(tip gitrepo.Commit, err error) {
 		if err == nil {
-			err = d.consider(ctx, repository, tip)
+			err = d.considerTip(ctx, repository, tip)
 		}
 		switch {
 		case ctx.Err() != nil:
@@ -239,7 +239,7 @@ func (d *Daemon) serveBefore(ctx context.Context, repository *gitrepo.Repo, tip 
 		return nil
 	}
 	tried := 0
-	for commit, err := range repository.FirstParents(ctx, tip.Hash) {
+	for commit, err := range repository.Touching(ctx, tip.Hash) {
 		if err != nil {
 			return err
 		}

@@ -45,7 +45,7 @@ func (d *Daemon) judge(ctx context.Context, s step) (verdicts []diff.Verdict, re
 		History: history.New(s.repository, d.judging, s.from),
 		Prefix:  s.repository.Path(),
 	}
-	if request.CodeOwners, err = codeOwners(ctx, s.repository, s.from); err != nil {
+	if request.CodeOwners, err = s.codeOwners(ctx); err != nil {
 		return nil, refresh, err
 	}
 	if request.Overrides, request.Approvals, err = d.overrides(ctx, s, policy.Approvers); err != nil {

@@ -98,7 +98,7 @@ func (w *walk) folder(ctx context.Context, folder string) (good *lastGood, wider
 	known := w.daemon.lags.get(folder)
 	broken, seen := w.tip, fingerprint(w.tree, folder)
 	steps := 0
-	for commit, err := range w.repository.FirstParents(ctx, w.tip.Hash) {
+	for commit, err := range w.repository.Touching(ctx, w.tip.Hash) {
 		if err != nil {
 			return nil, "", err
 		}

@@ -30,6 +30,7 @@ type Repo struct {
 	history  history
 	last     Commit                     // the tip as last decoded
 	tree     *node                      // the newest tree read, to take unchanged parts from
+	touched  touched                    // as found for a commit
 	proposed storer.EncodedObjectStorer // objects that are in memory only; nil: none
 }
 
