@@ -27,6 +27,8 @@ type Metadata struct {
 	Version string `json:"version,omitempty"`
 	// FlagSetID is the environment.
 	FlagSetID string `json:"flagSetId"`
+	// Held is who keeps the flag off at the server, since when, until when and why; nil: nobody does. It must not be changed.
+	Held *eval.Held `json:"held,omitempty"`
 }
 
 // BoolDetails is [Client.Bool] with the reason for its answer.
@@ -56,7 +58,7 @@ func (c *Client) ObjectDetails(key string, ec Context, fallback map[string]any) 
 
 func explain[T any](c *Client, key string, ec Context, fallback T, as func(any) (T, bool), want string) Details[T] {
 	r, s := c.decide(key, ec)
-	d := Details[T]{Key: key, Value: fallback, Reason: r.Reason, Metadata: c.metadata(s)}
+	d := Details[T]{Key: key, Value: fallback, Reason: r.Reason, Metadata: c.metadata(s, key)}
 	if value, ok := as(r.Value); ok {
 		d.Value, d.Variant = value, r.Variant
 		return d
@@ -76,10 +78,14 @@ func explain[T any](c *Client, key string, ec Context, fallback T, as func(any) 
 	return d
 }
 
-func (c *Client) metadata(s *eval.Snapshot) Metadata {
+func (c *Client) metadata(s *eval.Snapshot, key string) Metadata {
 	m := Metadata{FlagSetID: c.cfg.Environment}
-	if s != nil {
-		m.Version = s.At().Revision
+	if s == nil {
+		return m
+	}
+	m.Version = s.At().Revision
+	if f := s.Flag(key); f != nil {
+		m.Held = f.Held
 	}
 	return m
 }

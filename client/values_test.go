@@ -258,3 +258,24 @@ func BenchmarkBool(b *testing.B) {
 		c.Bool("bool", ec, false)
 	}
 }
+
+// TestHeld shows that each answer of a held flag says who holds it and why, and that of no other does.
+func TestHeld(t *testing.T) {
+	server := clienttest.NewServer(t)
+	off, until := "off", time.Date(2026, 11, 22, 11, 0, 0, 0, time.UTC)
+	want := eval.Held{ID: "h", By: "ada (oncall)", Reason: "cards fail", Since: until.Add(-8 * time.Hour), Until: &until}
+	held := onOff("held", true)
+	held.Off, held.Held = &off, &want
+	server.SetFlag(held)
+	server.SetFlag(onOff("free", true))
+	c := server.Client(t)
+	d := c.BoolDetails("held", nil, true)
+	if d.Value || d.Reason != eval.ReasonDisabled || d.Metadata.Held == nil || !reflect.DeepEqual(*d.Metadata.Held, want) {
+		t.Errorf("a held flag answers %+v, held by %+v", d, d.Metadata.Held)
+	}
+	for _, key := range []string{"free", "nobody's"} {
+		if d := c.BoolDetails(key, nil, true); d.Metadata.Held != nil {
+			t.Errorf("%s is held by %+v", key, d.Metadata.Held)
+		}
+	}
+}

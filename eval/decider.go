@@ -36,7 +36,7 @@ func (s *Snapshot) newDecider(it *item, problem error) *decider {
 	if d.problem == nil {
 		d.problem = checkBase(f)
 	}
-	if d.problem == nil && !f.Enabled {
+	if d.problem == nil && (!f.Enabled || f.Held != nil) {
 		d.problem = problem
 		d.fixed = d.offResult(ReasonDisabled)
 		return d

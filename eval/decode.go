@@ -8,8 +8,9 @@ import (
 // unusable rather than more generous. Beside these, unknown keys of a flag are passed over: they are for people.
 
 // flag reads a flag. It returns an error where the part that says what off means is not understood; r.problem holds what
-// is not understood anywhere.
+// is not understood anywhere. A flag that is held is off whatever is said of enabled.
 func (r *reader) flag(f *Flag) (base error) {
+	var enabled error
 	r.object(func(key string) {
 		switch key {
 		case "description":
@@ -28,7 +29,11 @@ func (r *reader) flag(f *Flag) (base error) {
 			f.Targets = r.lists()
 		case "rules":
 			r.list(func() { f.Rules = append(f.Rules, r.rule()) })
-		case "type", "variants", "off", "enabled":
+		case "held":
+			f.Held = r.held()
+		case "enabled":
+			enabled = r.flagBase(f, key, enabled)
+		case "type", "variants", "off":
 			base = r.flagBase(f, key, base)
 		default:
 			if !r.outcome(&f.Outcome, key) {
@@ -36,7 +41,33 @@ func (r *reader) flag(f *Flag) (base error) {
 			}
 		}
 	})
+	if base == nil && f.Held == nil {
+		base = enabled
+	}
 	return base
+}
+
+// held reads a hold. Whatever stands there, even null, is one; keys that are not known are for people.
+func (r *reader) held() *Held {
+	h := &Held{}
+	r.object(func(key string) {
+		switch key {
+		case "id":
+			h.ID = r.text()
+		case "by":
+			h.By = r.text()
+		case "reason":
+			h.Reason = r.text()
+		case "since":
+			h.Since = r.time()
+		case "until":
+			t := r.time()
+			h.Until = &t
+		default:
+			r.any()
+		}
+	})
+	return h
 }
 
 // flagBase reads the keys without which not even a disabled flag can answer.

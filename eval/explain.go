@@ -31,6 +31,7 @@ func (t *Trace) end(situation Situation, result *Result) {
 func (t *Trace) explain(d *decider, q *question) {
 	switch {
 	case d.fixed != nil:
+		t.Held = d.flag.Held
 		t.end(d.fixedBy(), d.fixed)
 	case !t.require(d, q):
 		t.end(SituationPrerequisite, d.off)
@@ -55,6 +56,9 @@ func (d *decider) fixedBy() Situation {
 	case ReasonError:
 		return SituationBroken
 	case ReasonDisabled:
+		if d.flag.Held != nil {
+			return SituationHeld
+		}
 		return SituationDisabled
 	}
 	return SituationOutcome
@@ -66,7 +70,7 @@ func (t *Trace) require(d *decider, q *question) bool {
 		p := &d.requires[i]
 		found := PrerequisiteTrace{Flag: p.key, Want: p.variants, Met: p.met(q), Result: notFound}
 		if p.flag != nil {
-			found.Result = *p.flag.decide(q)
+			found.Result, found.Held = *p.flag.decide(q), p.flag.flag.Held
 		}
 		t.Requires = append(t.Requires, found)
 		if !found.Met {

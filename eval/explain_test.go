@@ -43,7 +43,9 @@ func TestExplainText(t *testing.T) {
 		`{"name":"late","serve":"on","until":"2026-11-01T00:00:00Z"},` +
 		`{"name":"ramp","ramp":[{"at":"2026-11-01T00:00:00Z","share":1}],"serve":"on","unless":{"fields":{"c":{"eq":true}}}}],` +
 		`"split":{"off":50000,"on":50000},` + boolVariants
-	s := snapshot(t, flag, "flag broken {}", "flag disabled "+flagOff, "flag needs "+flagNeedsA)
+	const held = `{"held":{"by":"ada (oncall)","id":"h","reason":"cards\nfail","since":"2026-11-22T03:04:05Z","until":"2026-11-22T11:00:00Z"},`
+	s := snapshot(t, flag, "flag broken {}", "flag disabled "+flagOff, "flag needs "+flagNeedsA,
+		"flag held "+held+flagOn[1:], "flag needsHeld "+strings.Replace(flagNeedsA, `"a"`, `"held"`, 1), `flag vague {"held":7,`+flagOn[1:])
 	for _, c := range []struct {
 		key  string
 		ec   Context
@@ -55,6 +57,9 @@ func TestExplainText(t *testing.T) {
 		{"broken", nil, []string{"PARSE_ERROR", "cannot decide"}},
 		{"disabled", nil, []string{"not enabled"}},
 		{"needs", nil, []string{"requires a to serve on: no", "FLAG_NOT_FOUND", "a prerequisite is not met"}},
+		{"held", nil, []string{"held by ada (oncall) since 2026-11-22T03:04:05Z until 2026-11-22T11:00:00Z: cards fail, so off"}},
+		{"needsHeld", nil, []string{"it answers off = false (DISABLED), held by ada (oncall) since", "a prerequisite is not met"}},
+		{"vague", nil, []string{"held by an operator, so off"}},
 		{"nobody", nil, []string{"there is no such flag"}},
 	} {
 		trace := s.Explain(c.key, c.ec, benchNow)

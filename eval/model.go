@@ -59,6 +59,8 @@ type Flag struct {
 	// Off is the variant that "off" means; nil: the caller's own default.
 	Off     *string `json:"off"`
 	Enabled bool    `json:"enabled"`
+	// Held is why the flag is off whatever else stands here; nil: it is not held.
+	Held *Held `json:"held,omitempty"`
 	// Requires names flags and, for each, the variants of it that will do.
 	Requires map[string][]string `json:"requires,omitempty"`
 	// Targets names, for a variant, the targeting keys that get it.
@@ -66,6 +68,17 @@ type Flag struct {
 	Rules   []Rule              `json:"rules,omitempty"`
 	// Outcome is what remains for those whom no target and no rule took. It may be empty in a flag that is not enabled.
 	Outcome
+}
+
+// Held is the hold by which an operator, or the server on its own, keeps a flag off at the server, without a commit. What of it an
+// engine does not understand is zero, and the flag is off all the same.
+type Held struct {
+	ID     string    `json:"id"`
+	By     string    `json:"by"` // who, for people
+	Reason string    `json:"reason"`
+	Since  time.Time `json:"since"`
+	// Until is when the server lets the flag go by itself; nil: when it is told to, or a commit takes over.
+	Until *time.Time `json:"until,omitempty"`
 }
 
 // Rule is one targeting rule. It applies to a context for which When holds, one of Any holds, Unless does not hold, and

@@ -100,7 +100,7 @@ func TestExplainIsDecide(t *testing.T) {
 			}
 		}
 	}
-	for _, situation := range []Situation{SituationUnknown, SituationBroken, SituationDisabled, SituationPrerequisite, SituationTarget,
+	for _, situation := range []Situation{SituationUnknown, SituationBroken, SituationHeld, SituationDisabled, SituationPrerequisite, SituationTarget,
 		SituationRule, SituationOutcome, SituationNoBucket} {
 		if seen[situation] < 50 {
 			t.Errorf("the situation %q was seen %d times", situation, seen[situation])

@@ -133,6 +133,9 @@ func (r random) flag() jsonObject {
 	if rules != nil {
 		f["rules"] = rules
 	}
+	if r.chance(5) {
+		f["held"] = jsonObject{"id": "h", "by": "ada", "reason": "it fails", "since": r.instant()}
+	}
 	return f
 }
 

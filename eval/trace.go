@@ -9,6 +9,7 @@ type Situation string
 const (
 	SituationUnknown      Situation = "unknown"      // the snapshot has no such flag
 	SituationBroken       Situation = "broken"       // this engine cannot decide the flag
+	SituationHeld         Situation = "held"         // kept off at the server: off
 	SituationDisabled     Situation = "disabled"     // not enabled: off
 	SituationPrerequisite Situation = "prerequisite" // one is not met: off
 	SituationTarget       Situation = "target"
@@ -25,6 +26,8 @@ type Trace struct {
 	Revision    string    `json:"revision"`
 	Situation   Situation `json:"situation"`
 	Result      Result    `json:"result"`
+	// Held is the hold of a flag that is held.
+	Held *Held `json:"held,omitempty"`
 	// Now is the instant asked about, if the clock was asked.
 	Now *time.Time `json:"now,omitempty"`
 
@@ -42,6 +45,7 @@ type PrerequisiteTrace struct {
 	Want   []string `json:"want"` // variants
 	Met    bool     `json:"met"`
 	Result Result   `json:"result"` // FLAG_NOT_FOUND where there is no such flag
+	Held   *Held    `json:"held,omitempty"`
 }
 
 // RuleTrace is what was found of a rule.

@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -44,6 +45,8 @@ func (t *Trace) ending() string {
 		return "there is no such flag"
 	case SituationBroken:
 		return "this engine cannot decide the flag"
+	case SituationHeld:
+		return t.Held.String() + ", so off"
 	case SituationDisabled:
 		return "not enabled, so off"
 	case SituationPrerequisite:
@@ -59,7 +62,26 @@ func (t *Trace) ending() string {
 }
 
 func (p *PrerequisiteTrace) text() string {
-	return either(p.Met, "yes", "no") + ", it answers " + p.Result.String()
+	text := either(p.Met, "yes", "no") + ", it answers " + p.Result.String()
+	if p.Held != nil {
+		text += ", " + p.Held.String()
+	}
+	return text
+}
+
+// String writes who holds the flag, since when, until when and why, in one line.
+func (h *Held) String() string {
+	text := "held by " + cmp.Or(h.By, "an operator")
+	if !h.Since.IsZero() {
+		text += " since " + clockText(&h.Since)
+	}
+	if h.Until != nil && !h.Until.IsZero() {
+		text += " until " + clockText(h.Until)
+	}
+	if h.Reason != "" {
+		text += ": " + strings.Join(strings.Fields(h.Reason), " ")
+	}
+	return text
 }
 
 func (t *RuleTrace) text(now *time.Time) string {
