@@ -33,6 +33,7 @@ var allowed = map[string]struct {
 	"history":                  {"compile diff eval sync/gitrepo", "the past of the flags, as Git's log tells it"},
 	"edit":                     {"schema", "changes flag files; the other package that knows CUE"},
 	"sync/feed":                {"eval", "the protocol, apart from its server so that clients never link that"},
+	"sync/feed/feedtest":       {"sync/feed", "crowds of subscribers in a process of their own, for benchmarks"},
 	"sync/hub":                 {"sync/feed eval", "fans the feed out; what it serves is given to it"},
 	"sync/keys":                {"", "who may ask a daemon what; it reads no files"},
 	"client":                   {"sync/feed eval", "what a service links"},

@@ -13,6 +13,7 @@ import (
 	"github.com/yardarm-io/yardarm/compile"
 	"github.com/yardarm-io/yardarm/compile/compiletest"
 	"github.com/yardarm-io/yardarm/sync/daemon"
+	"github.com/yardarm-io/yardarm/sync/feed/feedtest"
 	"github.com/yardarm-io/yardarm/sync/gitrepo"
 	"github.com/yardarm-io/yardarm/sync/gitrepo/gitrepotest"
 )
@@ -20,6 +21,7 @@ import (
 const patience = time.Minute
 
 func TestMain(m *testing.M) {
+	feedtest.Main()
 	compile.Main()
 	os.Exit(m.Run())
 }
