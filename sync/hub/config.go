@@ -42,6 +42,9 @@ type Config struct {
 	// Authorize says what a request may read of an environment, which is "" where the request names none. Its error is the
 	// answer: a [DeniedError], or 403 with the error's text. nil: everyone may read everything.
 	Authorize func(r *http.Request, environment string) (Access, error)
+	// Changed is called when a subscriber has come, gone, or said what it has or who is below it: what Subscribers gives is another.
+	// It must not wait. nil: nothing is.
+	Changed func()
 	// Logger is told of subscribers that come, go and fail. nil: nobody is.
 	Logger *slog.Logger
 }

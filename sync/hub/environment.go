@@ -1,8 +1,10 @@
 package hub
 
 import (
+	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -143,4 +145,27 @@ func (h *Hub) all() (all []*environment) {
 		all = slices.AppendSeq(append(all, env), maps.Values(env.parts))
 	}
 	return all
+}
+
+// Readable names the environments of which a request may read something, in order, and gives the newest position of them. The error
+// is the answer when there are none: nothing has been read yet, or the request may read none.
+func (h *Hub) Readable(r *http.Request) (names []string, newest eval.At, err error) {
+	err = &DeniedError{Status: http.StatusServiceUnavailable, Text: "no flags have been read yet: try again", RetryAfter: time.Second}
+	for _, name := range h.Environments() {
+		_, denied := h.authorize(r, name)
+		if other, ok := errors.AsType[*DeniedError](denied); ok && other.Status != http.StatusForbidden {
+			return nil, eval.At{}, other
+		}
+		if err = denied; denied != nil {
+			continue
+		}
+		names = append(names, name)
+		if env := h.lookup(name); env != nil && feed.Compare(env.latest.Load().at, newest) > 0 {
+			newest = env.latest.Load().at
+		}
+	}
+	if len(names) > 0 {
+		err = nil
+	}
+	return names, newest, err
 }

@@ -88,6 +88,7 @@ func (h *Hub) connect(w http.ResponseWriter, r *http.Request, asked request) {
 	s := newSubscriber(h, asked, c, r.RemoteAddr)
 	s.logger().Debug("subscriber connected", "have", asked.have)
 	s.env.roster.add(s)
+	h.changed()
 	s.env.follow() // a part that had no subscribers may have missed a state
 	h.greet(s)
 	// In a goroutine of its own, so that the buffers and the stack of the HTTP server are freed.
@@ -117,6 +118,8 @@ func (h *Hub) greet(s *subscriber) {
 // leave is the end of a subscriber: its connection is closed and its writer over.
 func (h *Hub) leave(s *subscriber) {
 	s.env.roster.remove(s)
+	h.relays.leave(s)
+	h.changed()
 	if ordinaryEnd(s.ended) || errors.Is(s.ended, errStopped) {
 		s.logger().Debug("subscriber disconnected")
 	} else {

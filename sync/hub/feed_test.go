@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -168,7 +169,7 @@ func TestApplied(t *testing.T) {
 	got.Remote, got.Since = "", time.Time{}
 	want := hub.Subscriber{Environment: "production", Service: "checkout", Instance: "pod-7",
 		Sent: snap.At().Digest, Applied: snap.At().Digest, Revision: snap.At().Revision, Generation: 1}
-	if got != want {
+	if !reflect.DeepEqual(got, want) {
 		t.Errorf("subscriber %+v, want %+v", got, want)
 	}
 	c.ws.Close()

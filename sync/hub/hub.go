@@ -20,6 +20,7 @@ type Hub struct {
 	fresh    atomic.Pointer[freshness] // never nil
 	budget   chan struct{}
 	stats    *stats
+	relays   relays
 
 	mu           sync.Mutex
 	environments map[string]*environment
@@ -149,13 +150,17 @@ func Publishable(environment string, s *eval.Snapshot) error {
 
 // SetFresh sets what heartbeats tell: when the origin of the flags was last seen (zero: never yet), and the commit that is
 // refused (nil: none). Subscribers are told of a refusal that comes, changes or goes at once, of the time with their next
-// heartbeat.
+// heartbeat, relays sooner.
 func (h *Hub) SetFresh(verifiedAt time.Time, refused *feed.Refused) {
 	if refused != nil {
 		c := *refused
 		refused = &c
 	}
+	moved := !h.fresh.Load().verifiedAt.Equal(verifiedAt)
 	h.refresh(func(f *freshness) { f.verifiedAt, f.refused = verifiedAt.UTC(), refused })
+	if moved {
+		h.relays.prompt(time.Now())
+	}
 }
 
 // SetLagging sets which folders heartbeats say to lag. Subscribers are told of a change at once.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/yardarm-io/yardarm/eval"
+	"github.com/yardarm-io/yardarm/sync/feed"
 )
 
 // Subscriber is what is known of a connection.
@@ -24,6 +25,11 @@ type Subscriber struct {
 	// Revision and Generation are the newest position at which Applied was served; "" and 0: none that is remembered.
 	Revision   string `json:"revision,omitempty"`
 	Generation uint64 `json:"generation,omitempty"`
+	// Relay is whether it says who is below it, Below what it said, which nobody has checked. BelowUnknown is that it said more
+	// than there was room for.
+	Relay        bool         `json:"relay,omitempty"`
+	Below        []feed.Below `json:"below,omitempty"`
+	BelowUnknown bool         `json:"belowUnknown,omitempty"`
 }
 
 // Subscribers lists the connections, by environment, service, instance and age.
@@ -32,10 +38,14 @@ func (h *Hub) Subscribers() []Subscriber {
 	for _, env := range h.all() {
 		at := env.latest.Load().positions()
 		env.roster.each(func(s *subscriber) {
+			below, dropped, relay := h.relays.said(s)
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			p := at[s.applied]
-			list = append(list, Subscriber{s.env.name, s.hello.service, s.hello.instance, s.access.Key, s.remote, s.since, s.sent, s.applied, p.Revision, p.Generation})
+			list = append(list, Subscriber{
+				s.env.name, s.hello.service, s.hello.instance, s.access.Key, s.remote, s.since, s.sent, s.applied, p.Revision, p.Generation,
+				relay, below, dropped,
+			})
 		})
 	}
 	slices.SortFunc(list, func(a, b Subscriber) int {

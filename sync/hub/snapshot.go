@@ -16,6 +16,9 @@ const atHeader = "Yardarm-At"
 // verifiedHeader is the response header that tells when the origin of the flags was last seen, as heartbeats do.
 const verifiedHeader = "Yardarm-Verified-At"
 
+// backHeader is the response header that tells why the answer may be of an older position, as "back" does in a message.
+const backHeader = "Yardarm-Back"
+
 // Snapshot is the handler of GET /snapshot?environment=NAME: the newest snapshot message as a text, with the digest for an
 // ETag. It answers 503 while there is none.
 func (h *Hub) Snapshot() http.Handler {
@@ -35,25 +38,29 @@ func (h *Hub) Snapshot() http.Handler {
 			answer(w, &httpError{http.StatusServiceUnavailable, "environment " + asked.environment + " has no snapshot yet: try again"})
 			return
 		}
+		astray := h.doubtful(st, asked.revision) && h.config.Unrelated(r.Context(), asked.revision)
 		if seen := h.fresh.Load().verifiedAt; !seen.IsZero() {
 			w.Header().Set(verifiedHeader, seen.Format(time.RFC3339Nano))
 		}
 		// Whoever does not read is dropped, as a subscriber is; a writer that has no deadlines is no network's.
 		_ = http.NewResponseController(w).SetWriteDeadline(h.deadline(st.size))
-		if err := st.serve(w, r); err != nil {
+		if err := st.serve(w, r, astray); err != nil {
 			answer(w, err)
 		}
 	})
 }
 
-// serve answers with the snapshot message. An error means that nothing was written.
-func (st *state) serve(w http.ResponseWriter, r *http.Request) error {
+// serve answers with the snapshot message, which brings back whoever is astray. An error means that nothing was written.
+func (st *state) serve(w http.ResponseWriter, r *http.Request, astray bool) error {
 	at, err := json.Marshal(st.at)
 	if err != nil {
 		return err
 	}
-	body, encoding := st.text, ""
-	if acceptsGzip(r.Header.Values("Accept-Encoding")) {
+	body, encoding, back := st.text, "", st.back
+	switch {
+	case astray:
+		body, back = st.backText, feed.BackRewritten
+	case acceptsGzip(r.Header.Values("Accept-Encoding")):
 		body, encoding = st.zipped, "gzip"
 	}
 	text, err := body()
@@ -65,6 +72,9 @@ func (st *state) serve(w http.ResponseWriter, r *http.Request) error {
 	head.Set("Cache-Control", "no-cache")
 	head.Set("Vary", "Accept-Encoding, Authorization")
 	head.Set(atHeader, string(at))
+	if back != "" {
+		head.Set(backHeader, back)
+	}
 	if matches(r.Header.Values("If-None-Match"), st.at.Digest) {
 		w.WriteHeader(http.StatusNotModified)
 		return nil

@@ -30,8 +30,9 @@ type state struct {
 	full    func() (*message, error)
 	zipped  func() ([]byte, error)
 	current func() (*message, error)
-	// rewritten is the snapshot message for a subscriber from another history.
+	// rewritten is the snapshot message for a subscriber from another history, backText its text.
 	rewritten func() (*message, error)
+	backText  func() ([]byte, error)
 
 	mu     sync.Mutex
 	deltas map[string]*message // by the digest they start from
@@ -68,10 +69,17 @@ func newState(old *state, s *eval.Snapshot, peak eval.At) *state {
 		}
 		return newMessage(feed.TypeSnapshot, text)
 	})
-	st.rewritten = sync.OnceValues(func() (*message, error) {
+	st.backText = sync.OnceValues(func() ([]byte, error) {
 		m := feed.Full(s)
 		m.Back = feed.BackRewritten
-		return prepare(m)
+		return feed.Encode(m)
+	})
+	st.rewritten = sync.OnceValues(func() (*message, error) {
+		text, err := st.backText()
+		if err != nil {
+			return nil, err
+		}
+		return newMessage(feed.TypeSnapshot, text)
 	})
 	st.current = sync.OnceValues(func() (*message, error) { return prepare(st.told(feed.Current(s))) })
 	return st

@@ -115,9 +115,7 @@ func (s *subscriber) begin() {
 
 // fromElsewhere says whether the subscriber is at a revision that has no place in the history served.
 func (s *subscriber) fromElsewhere() bool {
-	revision, unrelated := s.hello.revision, s.hub.config.Unrelated
-	st := s.env.latest.Load()
-	if revision == "" || unrelated == nil || st.snapshot == nil || st.served(revision) {
+	if !s.hub.doubtful(s.env.latest.Load(), s.hello.revision) {
 		return false
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -131,7 +129,12 @@ func (s *subscriber) fromElsewhere() bool {
 		case <-ctx.Done():
 		}
 	})
-	return unrelated(ctx, revision)
+	return s.hub.config.Unrelated(ctx, s.hello.revision)
+}
+
+// doubtful says whether it must be looked for the place of a revision in the history of a state.
+func (h *Hub) doubtful(st *state, revision string) bool {
+	return revision != "" && h.config.Unrelated != nil && st.snapshot != nil && !st.served(revision)
 }
 
 func (s *subscriber) finish(err error) {
@@ -170,6 +173,11 @@ func (s *subscriber) take(text []byte) error {
 		s.mu.Lock()
 		s.applied = m.Digest
 		s.mu.Unlock()
+		s.hub.changed()
+	case feed.TypeBelow:
+		s.hub.relays.say(s, m.Subscribers)
+		s.hub.changed()
+		s.pause(belowEvery)
 	case feed.TypeResync:
 		s.logger().Info("subscriber asks for a snapshot", "reason", m.Reason)
 		s.post(wantSnapshot)
