@@ -20,37 +20,50 @@ func (d *Daemon) considerTip(ctx context.Context, repository *gitrepo.Repo, tip 
 	return d.consider(ctx, repository, touching)
 }
 
-// servedAs gives the commit as which a revision is served: where it came into the branch without a change under the path, the
-// newest before that which made one. It gives the revision itself where what is served comes from it, and where it is not in the branch.
+// servedAs gives the commit as which a revision is served: where it came into the branch with a commit that touches nothing under the
+// path, the newest before that which does. It gives the revision itself where it is not in the branch, and where there is no path.
 func servedAs(ctx context.Context, repository *gitrepo.Repo, revision, served string) (string, error) {
-	in, err := repository.IsAncestor(ctx, revision, served)
-	if err != nil || in || repository.Path() == "" {
-		return revision, err
+	if repository.Path() == "" {
+		return revision, nil
 	}
-	tip, err := repository.Head(ctx)
-	if err != nil {
+	newest := served
+	if in, err := repository.IsAncestor(ctx, revision, served); err != nil {
 		return revision, err
-	}
-	came, looked := "", 0
-	for commit, err := range repository.FirstParents(ctx, tip.Hash) {
+	} else if !in {
+		tip, err := repository.Head(ctx)
 		if err != nil {
 			return revision, err
 		}
-		if in, err = repository.IsAncestor(ctx, revision, commit.Hash); err != nil {
-			return revision, err
+		newest = tip.Hash
+	}
+	came, err := cameIn(ctx, repository, revision, newest)
+	if err != nil || came == "" {
+		return revision, err
+	}
+	for touching, err := range repository.Touching(ctx, came) {
+		return touching.Hash, err
+	}
+	return revision, nil
+}
+
+// cameIn gives the oldest commit, along the first parents of the newest, that comes from a revision; "": none does. It looks at no
+// more than askFar: an earlier one counts as the last of these.
+func cameIn(ctx context.Context, repository *gitrepo.Repo, revision, newest string) (came string, err error) {
+	looked := 0
+	for commit, err := range repository.FirstParents(ctx, newest) {
+		if err != nil {
+			return "", err
+		}
+		in, err := repository.IsAncestor(ctx, revision, commit.Hash)
+		if err != nil {
+			return "", err
 		}
 		if looked++; !in || looked > askFar {
 			break
 		}
 		came = commit.Hash
 	}
-	if came == "" {
-		return revision, nil
-	}
-	for touching, err := range repository.Touching(ctx, came) {
-		return touching.Hash, err
-	}
-	return revision, nil
+	return came, nil
 }
 
 // codeOwners reads the owners as they were when the flags were first touched after what was served: a change of owners alone touches

@@ -13,7 +13,7 @@ import (
 // Touching walks back as FirstParents does, and gives only the commits that touch Config.Path: of which that folder is another
 // than it is of their first parent. The rest of a larger repository may change at will. Without a Path it gives every commit.
 //
-// It costs two or three objects of Git a commit: some 50 microseconds.
+// It costs two or three objects of Git a commit: some 35 microseconds where the history is read too.
 func (r *Repo) Touching(ctx context.Context, hash string) iter.Seq2[Commit, error] {
 	if r.config.Path == "" {
 		return r.FirstParents(ctx, hash)
