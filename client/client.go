@@ -24,6 +24,8 @@ type Client struct {
 	misses misses
 	events events
 	cache  *cache // nil: none
+	// reports has one slot: who is below is to be told.
+	reports chan struct{}
 
 	cancel  context.CancelFunc
 	closed  atomic.Bool
@@ -46,7 +48,7 @@ func New(cfg Config) (*Client, error) {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	c := &Client{cfg: cfg, log: cfg.Logger, cancel: cancel, done: make(chan struct{})}
+	c := &Client{cfg: cfg, log: cfg.Logger, cancel: cancel, done: make(chan struct{}), reports: make(chan struct{}, 1)}
 	c.link.init()
 	c.misses.init()
 	c.events.init()

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/yardarm-io/yardarm/eval"
 	"github.com/yardarm-io/yardarm/sync/feed"
 )
 
@@ -42,6 +43,10 @@ type Config struct {
 	// different scopes should not share one. A broken file is logged and ignored. "": nothing is kept.
 	CacheDir string
 
+	// Start is a snapshot that is answered from until the feed has been heard, unless a file has a newer one: for whoever holds
+	// snapshots of an environment already. nil: none.
+	Start *eval.Snapshot
+
 	// StaleAfter is how long the feed may be away, or behind its own origin, until the status says stale. 0: 30 s.
 	StaleAfter time.Duration
 	// IdleTimeout is how long a connection may be silent until it is taken for dead: 2.5 times the daemon's heartbeat.
@@ -64,6 +69,11 @@ type Config struct {
 	// it, and before OnChange and OnStatus tell of it: for tools that show the feed itself. It must not call Close. A service
 	// wants [Client.OnChange]. nil: nothing is called.
 	OnMessage func(Message)
+
+	// Below makes a relay of the client: it says who has the flags from it, at most [feed.MaxBelow] rows in 64 KiB, for operators of the
+	// daemon to see. It is called when connected and after [Client.Report], by one goroutine at a time; what it gave is not to be
+	// changed. nil: the client is no relay.
+	Below func() []feed.Below
 
 	// Logger is told of connections lost and regained, files refused, callbacks that panic and flags that are unknown or
 	// asked for as a type that they do not have, once each; never of evaluation contexts or keys. nil: [slog.Default], as
@@ -116,6 +126,8 @@ func (cfg Config) validate() error {
 		return errors.New("client: Config.Key has spaces, control or non-ASCII characters; of a file that ends in a line end, give the name as Config.KeyFile")
 	case cfg.Key != "" && cfg.KeyFile != "":
 		return errors.New("client: Config.Key and Config.KeyFile are both given; want one of them")
+	case cfg.Start != nil && cfg.Start.Meta().Environment != cfg.Environment:
+		return fmt.Errorf("client: Config.Start has the flags of environment %q, not %q", cfg.Start.Meta().Environment, cfg.Environment)
 	case cfg.StaleAfter < 0:
 		return fmt.Errorf("client: Config.StaleAfter is negative: %v", cfg.StaleAfter)
 	case cfg.IdleTimeout < 0:

@@ -10,8 +10,11 @@ import (
 	"github.com/yardarm-io/yardarm/sync/feed"
 )
 
-// loadFiles puts the newer one of the cache and bootstrap files in force; at the same position, the cache.
+// loadFiles puts the newest of Config.Start, the bootstrap and the cache file in force; at the same position, the last of them.
 func (c *Client) loadFiles() {
+	if c.cfg.Start != nil {
+		c.held.Store(&held{snapshot: c.cfg.Start, source: SourceBootstrap})
+	}
 	if c.cfg.BootstrapFile != "" {
 		c.load(c.cfg.BootstrapFile, SourceBootstrap)
 	}

@@ -15,7 +15,8 @@ type link struct {
 	connected bool          // there is a connection, and what we hold is what it says
 	confirmed bool          // the feed has been heard at least once
 	failed    bool          // an attempt failed since the feed was last heard, or ever
-	heard     time.Time     // when it was last heard while connected; before: when the client was made
+	made      time.Time     // when the client was
+	heard     time.Time     // when the feed was last heard while connected; before: when the client was made
 	verified  time.Time     // when the daemon last saw its origin, by its own clock
 	lag       time.Duration // how long ago that was when it said so
 	err       string
@@ -25,7 +26,8 @@ type link struct {
 
 func (l *link) init() {
 	l.watchers = make(chan struct{})
-	l.heard = time.Now()
+	l.made = time.Now()
+	l.heard = l.made
 }
 
 // changed wakes those who watch.
@@ -97,8 +99,14 @@ func (l *link) behind(err error) {
 func (l *link) origin(h feed.Header, skew time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if h.VerifiedAt != nil {
+	switch {
+	case h.VerifiedAt != nil:
 		l.verified = *h.VerifiedAt
+		l.lag = time.Now().Add(skew).Sub(l.verified)
+	case h.Type != feed.TypeFresh:
+	case l.verified.IsZero(): // the daemon has not seen its origin since it was started, nor have we heard of one that has
+		l.lag = time.Since(l.made)
+	default:
 		l.lag = time.Now().Add(skew).Sub(l.verified)
 	}
 	if h.Type == feed.TypeFresh {

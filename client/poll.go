@@ -126,7 +126,7 @@ func (p *poller) request(ctx context.Context, have *eval.Snapshot) (*http.Reques
 func (p *poller) read(answer *http.Response) (m feed.Message, size int, err error) {
 	switch answer.StatusCode {
 	case http.StatusNotModified:
-		m.Type = feed.TypeCurrent
+		m.Type, m.Back = feed.TypeCurrent, answer.Header.Get("Yardarm-Back")
 		err = json.Unmarshal([]byte(answer.Header.Get("Yardarm-At")), &m.At)
 		return m, 0, err
 	case http.StatusOK:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -19,7 +20,7 @@ const (
 	maxDoubts = 3
 )
 
-// session is one connection. Its own goroutine does everything on it, but for [session.hangUp].
+// session is one connection. Its own goroutine does everything on it, but for [session.hangUp] and [session.report].
 type session struct {
 	client *Client
 	conn   *websocket.Conn
@@ -28,6 +29,8 @@ type session struct {
 	doubts int       // messages that did not apply since the last that did
 	behind bool      // the server is at an older position than we are, and we wait for it
 	strays int       // heartbeats in a row that were of another snapshot than ours
+
+	writing sync.Mutex // held to send a message
 }
 
 // goodbye ends a session on the server's word.
@@ -83,6 +86,11 @@ func milliseconds(n int) time.Duration {
 }
 
 func (s *session) read() error {
+	stop, err := s.reporting()
+	if err != nil {
+		return err
+	}
+	defer stop()
 	for {
 		text, err := s.readText()
 		if err != nil {
@@ -158,6 +166,12 @@ func (s *session) send(h feed.Header) error {
 	if err != nil {
 		return fmt.Errorf("write to feed: %w", err)
 	}
+	return s.write(text)
+}
+
+func (s *session) write(text []byte) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
 	_ = s.conn.SetWriteDeadline(time.Now().Add(writeTimeout)) // an error will show when writing
 	if err := s.conn.WriteMessage(websocket.TextMessage, text); err != nil {
 		return fmt.Errorf("write to feed: %w", err)
