@@ -6,8 +6,11 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"os"
 	"sync"
 	"time"
+
+	"github.com/yardarm-io/yardarm/webhook/signature"
 )
 
 const (
@@ -78,8 +81,8 @@ func (b *Bot) receive(w http.ResponseWriter, r *http.Request) (string, error) {
 
 // authentic reads the body of a delivery and checks its signature.
 func (b *Bot) authentic(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	signature := r.Header.Get("X-Hub-Signature-256")
-	if signature == "" {
+	header := r.Header.Get("X-Hub-Signature-256")
+	if header == "" {
 		return nil, answer{http.StatusUnauthorized, "the delivery has no X-Hub-Signature-256: give the webhook a secret"}
 	}
 	if r.ContentLength > maxDelivery {
@@ -100,7 +103,7 @@ func (b *Bot) authentic(w http.ResponseWriter, r *http.Request) ([]byte, error) 
 	if err != nil {
 		return nil, fmt.Errorf("read the webhook's secret: %w", err)
 	}
-	if !signed(signature, body, secrets) {
+	if !signature.Good(header, body, secrets) {
 		return nil, answer{http.StatusUnauthorized, "the signature does not fit the webhook's secret"}
 	}
 	return body, nil
@@ -119,6 +122,19 @@ func (b *Bot) read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 		}
 	}
 	return io.ReadAll(http.MaxBytesReader(w, r.Body, maxDelivery))
+}
+
+// readSecrets reads the secrets of deliveries as they are now.
+func readSecrets(file string) ([][]byte, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	secrets, err := signature.Secrets(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return secrets, nil
 }
 
 var errTooLarge = answer{http.StatusRequestEntityTooLarge, fmt.Sprintf("a delivery may have %d bytes", maxDelivery)}
