@@ -1,12 +1,9 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -19,14 +16,10 @@ import (
 type serveOptions struct {
 	remoteOptions
 	botOptions
-	listen             string
-	poll               time.Duration
-	worktree, insecure bool
-	hosts              []string
-	policy             string
-	keys               string
-	tlsCert, tlsKey    string
-	tlsClientCA        string
+	listenOptions
+	poll     time.Duration
+	worktree bool
+	policy   string
 }
 
 func (a *app) serveCommand() *cobra.Command {
@@ -60,15 +53,9 @@ an operator's key.
 	}
 	o.remoteOptions.flags(cmd)
 	o.botOptions.flags(cmd, "webhook-secret-file")
+	o.listenOptions.flags(cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&o.listen, "listen", "127.0.0.1:8080", "the address to listen on; port 0 picks a free one")
-	flags.StringSliceVar(&o.hosts, "host", nil, "a name that requests may ask for besides localhost, such as that of a proxy in front")
 	flags.BoolVar(&o.worktree, "worktree", false, "serve the files as they lie in the folder, committed or not: for trying things")
-	flags.StringVar(&o.keys, "keys", "", "the file of the keys that may ask, a line each as 'yardarm key new' prints it (default: whoever can connect may)")
-	flags.StringVar(&o.tlsCert, "tls-cert", "", "the certificate for TLS, as PEM")
-	flags.StringVar(&o.tlsKey, "tls-key", "", "the private key of the certificate, as PEM")
-	flags.StringVar(&o.tlsClientCA, "tls-client-ca", "", "the authorities, as PEM, of the certificate that whoever connects must then have")
-	flags.BoolVar(&o.insecure, "insecure", false, "listen off the loopback interface although there are no keys or no TLS: whoever can connect, or listen in, can read every flag")
 	flags.DurationVar(&o.poll, "poll", 0, "how often to look for new commits (default: 10s for a remote, 250ms for a folder)")
 	flags.StringVar(&o.policy, "policy", string(daemon.PolicyWarn), "what to do with commits that the repository's policy does not allow: warn, refuse or off")
 	complete(cmd, "policy", offer(string(daemon.PolicyWarn), string(daemon.PolicyRefuse), string(daemon.PolicyOff)))
@@ -98,29 +85,14 @@ func (a *app) serve(ctx context.Context, o serveOptions) error {
 		return err
 	}
 	if isTerminal(a.stderr) {
-		fmt.Fprint(a.stderr, o.hint(d.Addr()))
+		fmt.Fprint(a.stderr, o.hint("serve", d.Addr()))
 	}
 	return runBeside(ctx, d, bot)
 }
 
-// hint says how to subscribe to what listens at an address.
-func (o serveOptions) hint(address string) string {
-	feed, key := "ws://"+address+"/feed", ""
-	if o.tlsCert != "" {
-		feed = "wss://" + address + "/feed"
-	}
-	if o.keys != "" {
-		key = " --key-file FILE"
-	}
-	return fmt.Sprintf("yardarm serve: subscribe at %s, for example\n  yardarm watch --environment production%s %s\n", feed, key, feed)
-}
-
 func (a *app) daemonConfig(o serveOptions) (daemon.Config, error) {
-	config := daemon.Config{
-		Listen: o.listen, Insecure: o.insecure, Poll: o.poll, Version: version(), Logger: slog.New(slog.NewTextHandler(a.stderr, nil)),
-		CacheDir: cacheDir("compile"), StateDir: cmp.Or(o.stateDir, os.Getenv("STATE_DIRECTORY")), Hosts: o.hosts, // systemd sets the variable
-		Policy: daemon.Policy(o.policy), KeysFile: o.keys, TLSCertFile: o.tlsCert, TLSKeyFile: o.tlsKey, TLSClientCAFile: o.tlsClientCA,
-	}
+	config := o.listenOptions.config(a, o.stateDir)
+	config.Poll, config.CacheDir, config.Policy = o.poll, cacheDir("compile"), daemon.Policy(o.policy)
 	if o.worktree {
 		root, err := a.flagRoot()
 		config.Worktree = filepath.Join(root, o.path)
@@ -133,7 +105,7 @@ func (a *app) daemonConfig(o serveOptions) (daemon.Config, error) {
 	if config.StateDir == "" {
 		config.StateDir = cacheDir(stateName("serve", url, o.branch, o.path))
 	}
-	config.Repository = o.config(url)
+	config.Repository = o.remoteOptions.config(url)
 	if config.StateDir != "" {
 		config.Repository.Dir = filepath.Join(config.StateDir, "mirror")
 	}
