@@ -264,10 +264,12 @@ func TestServeRefusesToStart(t *testing.T) {
 	shallow := filepath.Join(t.TempDir(), "shallow")
 	checkout.Commit("more", nil)
 	checkout.Git("clone", "-q", "--depth", "1", "file://"+checkout.Dir, shallow)
-	taken := t.TempDir()
-	writeFile(t, taken, "state/source", "/somewhere/else\nmain\n\n")
+	taken, other := t.TempDir(), sampleCheckout(t).Dir
+	owner, _ := serve(t, "--repo", other, "--state", taken)
+	owner.expect("msg=serving", "environment=production")
+	owner.kill()
 	if p := yardarm(t, "serve", "--listen", "127.0.0.1:0", "--repo", checkout.Dir, "--state", taken); p.wait() != exitUsage ||
-		!strings.Contains(p.output(), "is that of another source (/somewhere/else main)") {
+		!strings.Contains(p.output(), "is that of another source ("+other+" main)") {
 		t.Error("serve takes another repository's state for its own")
 	}
 	for name, test := range map[string]struct {

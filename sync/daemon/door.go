@@ -155,6 +155,9 @@ func (s Status) discreet() Status {
 	if s.Refused != nil {
 		s.Refused = &feed.Refused{Revision: s.Refused.Revision, Reason: why}
 	}
+	if s.State != nil {
+		s.State = s.State.discreet(why)
+	}
 	if len(s.Missing) > 0 {
 		s.Missing = []string{"an environment"}
 	}
@@ -178,6 +181,7 @@ func (s Status) seenBy(r *http.Request) Status {
 	}
 	hidden := func(environment string) bool { return !key.Reads(environment) }
 	s.Missing = slices.DeleteFunc(slices.Clone(s.Missing), hidden)
+	s.State = s.State.seenBy(hidden)
 	s.Environments = slices.DeleteFunc(s.Environments, func(e EnvironmentStatus) bool { return hidden(e.Name) })
 	s.Subscribers = slices.DeleteFunc(s.Subscribers, func(s hub.Subscriber) bool { return hidden(s.Environment) })
 	return s

@@ -103,6 +103,13 @@ func (d *Daemon) readyz(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s Status) notReady() string {
+	if s.State != nil {
+		return s.unready() + "\n" + s.State.String()
+	}
+	return s.unready()
+}
+
+func (s Status) unready() string {
 	switch {
 	case s.Source.Error != "":
 		return s.Source.Error
@@ -129,6 +136,9 @@ func (s Status) seen() string {
 	}
 	for _, l := range s.Lagging {
 		lines = append(lines, "lagging: "+l.String())
+	}
+	if s.State != nil {
+		lines = append(lines, s.State.String())
 	}
 	return strings.Join(lines, "\n")
 }

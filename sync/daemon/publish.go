@@ -109,7 +109,7 @@ type publication struct {
 }
 
 // publish puts a publication in force and tells the hub. Any goroutine may call it; publications take turns. An error means that
-// nothing is served that the hub refuses. Writing the state to disk comes last, and its failure is logged only.
+// nothing is served that the hub refuses. That the state can't be written to disk is told of, and keeps nothing from being served.
 func (d *Daemon) publish(p publication) error {
 	d.publishing.Lock()
 	defer d.publishing.Unlock()
@@ -131,6 +131,7 @@ func (d *Daemon) publish(p publication) error {
 // show serves base as it is to be shown to subscribers, and gives that. d.publishing is held.
 func (d *Daemon) show(base map[string]*eval.Snapshot, lagging []feed.Lagging) (shown map[string]*eval.Snapshot, err error) {
 	shown = base
+	foretold := d.foretell(base, lagging)
 	for _, name := range slices.Sorted(maps.Keys(shown)) {
 		if err := d.hub.Publish(name, shown[name]); err != nil {
 			return nil, err
@@ -141,9 +142,10 @@ func (d *Daemon) show(base map[string]*eval.Snapshot, lagging []feed.Lagging) (s
 	}
 	d.hub.SetEnvironments(slices.Collect(maps.Keys(shown))...)
 	d.tellLagging(d.serving.revision(), lagging)
-	if err := d.save(base, lagging); err != nil {
-		d.config.Logger.Warn("the last good state could not be written to disk", "error", err)
+	if foretold == nil {
+		foretold = d.save(base)
 	}
+	d.saved(foretold)
 	return shown, nil
 }
 
@@ -167,6 +169,7 @@ func (d *Daemon) verified(tip string) {
 		d.config.Logger.Info("the source can be read again")
 	}
 	d.hub.SetFresh(at, refused)
+	d.keepState()
 }
 
 // unverified notes that the source could not be read; it is logged when that begins or the reason changes.

@@ -10,46 +10,13 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/yardarm-io/yardarm/eval"
 	"github.com/yardarm-io/yardarm/sync/feed"
 	"github.com/yardarm-io/yardarm/sync/gitrepo"
 	"github.com/yardarm-io/yardarm/sync/hub"
-)
-
-// save writes each snapshot, as the source gave it, to the state folder, whole or not at all, with which folders lag in its header,
-// and removes those of environments that are gone.
-func (d *Daemon) save(snapshots map[string]*eval.Snapshot, lagging []feed.Lagging) error {
-	dir := d.stateDir()
-	if dir == "" {
-		return nil
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	if err := replaceFile(filepath.Join(dir, sourceFile), []byte(d.config.source())); err != nil {
-		return err
-	}
-	var errs []error
-	for name, snapshot := range snapshots {
-		errs = append(errs, d.saveEnvironment(filepath.Join(dir, name), snapshot, lagging))
-	}
-	files, err := os.ReadDir(dir)
-	for _, file := range files {
-		if name := file.Name(); name != sourceFile && snapshots[strings.TrimSuffix(name, filepath.Ext(name))] == nil {
-			_ = os.Remove(filepath.Join(dir, name))
-		}
-	}
-	return errors.Join(append(errs, err)...)
-}
-
-// The files of an environment's state: its snapshot, and what a delta from an earlier one needs; and the file that says whose
-// state it is.
-const (
-	stateSuffix = ".snapshot"
-	pastSuffix  = ".past"
-	sourceFile  = "source"
 )
 
 // source says what is followed: the repository without credentials, branch and path, a line each.
@@ -62,43 +29,29 @@ func (c Config) source() string {
 	return strings.Join([]string{repository, cmp.Or(c.Repository.Branch, gitrepo.DefaultBranch), c.Repository.Path}, "\n") + "\n"
 }
 
-// checkSource refuses to take the state of another repository, branch or path for that of this one.
-func (d *Daemon) checkSource() error {
-	text, err := os.ReadFile(filepath.Join(d.stateDir(), sourceFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+// checkSource refuses to take the state of another repository, branch or path for that of this one. Where it can't be known whose
+// state it is, none of it may be served: known is false then, and the damage is noted if there is a state.
+func (d *Daemon) checkSource(state bool) (known bool, err error) {
+	file := filepath.Join(d.stateDir(), sourceFile)
+	text, err := readSealed(file)
+	if !state && errors.Is(err, fs.ErrNotExist) {
+		return false, nil
 	}
 	if err != nil {
-		return fmt.Errorf("read the last good state: %w", err)
+		d.damaged(file, err)
+		return false, nil
 	}
 	if source := string(text); source != d.config.source() {
-		return fmt.Errorf("%w: the state in %s is that of another source (%s); choose another folder with --state, or remove it",
+		return false, fmt.Errorf("%w: the state in %s is that of another source (%s); choose another folder with --state, or remove it",
 			ErrConfig, d.stateDir(), strings.Join(strings.Fields(source), " "))
 	}
-	return nil
+	return true, nil
 }
 
-func (d *Daemon) saveEnvironment(file string, snapshot *eval.Snapshot, lagging []feed.Lagging) error {
-	var text bytes.Buffer
-	if err := feed.WriteSnapshot(&text, snapshot, lagging...); err != nil {
-		return err
-	}
-	if err := replaceFile(file+stateSuffix, text.Bytes()); err != nil {
-		return err
-	}
-	shown, past := d.hub.History(filepath.Base(file))
-	earlier, err := json.Marshal(pastFile{shown.At().Digest, past})
-	if err != nil {
-		return err
-	}
-	return replaceFile(file+pastSuffix, earlier)
-}
-
-// pastFile is what came before the shown snapshot of a digest. It is of no use beside another one, as after a crash between two
-// writes.
-type pastFile struct {
-	Digest string     `json:"digest"`
-	Past   []hub.Past `json:"past"`
+// damaged notes a file of the state that can't be taken, wherever people look.
+func (d *Daemon) damaged(file string, err error) {
+	d.board.damaged(file, err)
+	d.config.Logger.Error("a file of the last good state is left aside until the source is read", "file", file, "error", err)
 }
 
 // stateDir is where the last good state is kept; "": nowhere. Uncommitted files leave none behind.
@@ -109,7 +62,7 @@ func (d *Daemon) stateDir() string {
 	return filepath.Join(d.config.StateDir, "state")
 }
 
-// restore publishes the last good state from disk. A file that is damaged is logged and left for the repository to replace;
+// restore publishes the last good state from disk. A file that is damaged is told of and left for the source to replace;
 // its environment is known, and has no snapshot until then. The error is that the state is not this source's.
 func (d *Daemon) restore() error {
 	if d.stateDir() == "" {
@@ -118,60 +71,91 @@ func (d *Daemon) restore() error {
 		}
 		return nil
 	}
-	if err := d.checkSource(); err != nil {
-		return err
-	}
-	files, err := os.ReadDir(d.stateDir())
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		d.config.Logger.Warn("the last good state can't be read", "error", err)
-	}
-	snapshots := map[string]*eval.Snapshot{}
-	var names []string
-	var newest *eval.Snapshot
-	var lagging []feed.Lagging
-	for _, entry := range files {
-		name, ok := strings.CutSuffix(entry.Name(), stateSuffix)
-		if !ok {
-			continue
-		}
-		names = append(names, name)
-		file := filepath.Join(d.stateDir(), entry.Name())
-		snapshot, behind, err := d.restoreEnvironment(file)
-		if err != nil {
-			d.config.Logger.Warn("a file of the last good state is left aside until the repository is read", "file", file, "error", err)
-			continue
-		}
-		snapshots[snapshot.Meta().Environment] = snapshot
-		if newest == nil || feed.Compare(newest.At(), snapshot.At()) < 0 {
-			newest, lagging = snapshot, behind
-		}
-		d.config.Logger.Info("serving the last good state from disk", "environment", snapshot.Meta().Environment,
-			"revision", short(snapshot.At().Revision), "flags", snapshot.Len())
+	names, err := d.storedEnvironments()
+	if err != nil {
+		d.damaged(d.stateDir(), err)
 	}
 	d.hub.SetEnvironments(names...)
-	d.serving.swap(snapshots, snapshots)
-	d.tellLagging(d.serving.revision(), lagging)
+	if known, err := d.checkSource(len(names) > 0); err != nil || !known {
+		return err
+	}
+	d.restoreAll(names)
 	return nil
 }
 
-func (d *Daemon) restoreEnvironment(file string) (*eval.Snapshot, []feed.Lagging, error) {
-	snapshot, lagging, err := readState(file)
-	if err != nil {
-		return nil, nil, err
+// storedEnvironments names the environments of which there is a state on disk, good or damaged.
+func (d *Daemon) storedEnvironments() ([]string, error) {
+	files, err := os.ReadDir(d.stateDir())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
 	}
-	var past pastFile // without it, or with one that is damaged, subscribers get a snapshot where a delta would have done
-	if text, err := os.ReadFile(strings.TrimSuffix(file, stateSuffix) + pastSuffix); err == nil {
-		_ = json.Unmarshal(text, &past)
+	var names []string
+	for _, file := range files {
+		if name, ok := environmentOf(file.Name()); ok && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
 	}
-	if past.Digest != snapshot.At().Digest {
-		past.Past = nil
-	}
-	return snapshot, lagging, d.hub.Restore(snapshot.Meta().Environment, snapshot, past.Past)
+	return names, err
 }
 
-// readState reads a snapshot, and which folders lag in it.
-func readState(file string) (*eval.Snapshot, []feed.Lagging, error) {
-	text, err := os.ReadFile(file)
+// restoreAll publishes the environments that can be read.
+func (d *Daemon) restoreAll(names []string) {
+	snapshots := map[string]*eval.Snapshot{}
+	var newest *eval.Snapshot
+	var lagging []feed.Lagging
+	for _, name := range names {
+		snapshot, behind := d.restoreEnvironment(name)
+		if snapshot == nil {
+			continue
+		}
+		snapshots[name] = snapshot
+		if newest == nil || feed.Compare(newest.At(), snapshot.At()) < 0 {
+			newest, lagging = snapshot, behind
+		}
+		d.config.Logger.Info("serving the last good state from disk", "environment", name,
+			"revision", short(snapshot.At().Revision), "flags", snapshot.Len())
+	}
+	d.serving.swap(snapshots, snapshots)
+	d.tellLagging(d.serving.revision(), lagging)
+}
+
+// restoreEnvironment publishes the snapshot of an environment that was told last; nil: there is none that can be taken.
+func (d *Daemon) restoreEnvironment(name string) (*eval.Snapshot, []feed.Lagging) {
+	file := filepath.Join(d.stateDir(), name)
+	snapshot, lagging, err := readState(file+nextSuffix, name)
+	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) {
+			d.config.Logger.Info("the newest state did not reach the disk; the one before it is taken", "file", file+nextSuffix, "error", err)
+		}
+		snapshot, lagging, err = readState(file+stateSuffix, name)
+	}
+	if err == nil {
+		err = d.hub.Restore(name, snapshot, readPast(file+pastSuffix, snapshot))
+	}
+	if err != nil {
+		d.damaged(file+stateSuffix, err)
+		return nil, nil
+	}
+	return snapshot, lagging
+}
+
+// readPast reads what came before a snapshot. Without it, or with one that is damaged, subscribers get a snapshot where a delta
+// would have done.
+func readPast(file string, snapshot *eval.Snapshot) []hub.Past {
+	text, err := readSealed(file)
+	if err != nil {
+		return nil
+	}
+	var past pastFile
+	if json.Unmarshal(text, &past) != nil || past.Digest != snapshot.At().Digest {
+		return nil
+	}
+	return past.Past
+}
+
+// readState reads the snapshot of an environment, and which folders lag in it.
+func readState(file, environment string) (*eval.Snapshot, []feed.Lagging, error) {
+	text, err := readSealed(file)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -179,28 +163,10 @@ func readState(file string) (*eval.Snapshot, []feed.Lagging, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if of := snapshot.Meta().Environment; of != environment {
+		return nil, nil, fmt.Errorf("the file has the flags of environment %q", of)
+	}
 	header, _, _ := bytes.Cut(text, []byte("\n"))
 	m, err := feed.Decode(header)
 	return snapshot, m.Lagging, err
-}
-
-// replaceFile writes a file beside its place and renames it, so that a reader or a crash sees the old or the new one whole.
-func replaceFile(name string, content []byte) error {
-	temp, err := os.CreateTemp(filepath.Dir(name), ".new-*")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(temp.Name()) }() // gone by then if all went well
-	if _, err := temp.Write(content); err != nil {
-		temp.Close()
-		return err
-	}
-	if err := temp.Sync(); err != nil {
-		temp.Close()
-		return err
-	}
-	if err := temp.Close(); err != nil {
-		return err
-	}
-	return os.Rename(temp.Name(), name)
 }

@@ -34,6 +34,7 @@ type Status struct {
 	Policy       *PolicyStatus       `json:"policy,omitempty"`  // nil: nothing is judged
 	// Unread are files of keys and certificates that can't be taken as they are now.
 	Unread      []Unread         `json:"unread,omitempty"`
+	State       *StateStatus     `json:"state,omitempty"` // nil: nothing is wrong with the last good state on disk
 	Subscribers []hub.Subscriber `json:"subscribers"`
 	Asked       *Asked           `json:"asked,omitempty"` // nil: the request asked about no commit
 }
