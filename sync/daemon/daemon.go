@@ -20,6 +20,7 @@ import (
 
 	"github.com/yardarm-io/yardarm/compile"
 	"github.com/yardarm-io/yardarm/sync/hub"
+	"github.com/yardarm-io/yardarm/sync/publog"
 )
 
 // Daemon serves one branch of one flag repository.
@@ -40,6 +41,7 @@ type Daemon struct {
 	door        door
 	tls         atomic.Pointer[tls.Config]
 	credentials []*credentials // read again when they change
+	log         *publog.Log    // nil: none is kept
 	metrics     *metrics
 }
 
@@ -72,8 +74,9 @@ func New(config Config) (*Daemon, error) {
 		}
 	}
 	d.board.begin(config)
+	d.openLog()
 	if err := d.restore(); err != nil {
-		return nil, errors.Join(err, d.listener.Close())
+		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil
 }
@@ -93,16 +96,17 @@ func (d *Daemon) Run(ctx context.Context) error {
 	group.Go(func() error { return ignoreCanceled(d.follow(ctx)) })
 	group.Go(func() error { return ignoreCanceled(d.judgeLater(ctx)) })
 	group.Go(func() error { return ignoreCanceled(d.rereadCredentials(ctx)) })
+	group.Go(func() error { return ignoreCanceled(d.keepLog(ctx)) })
 	group.Go(func() error {
 		<-ctx.Done()
 		return d.end(server, endHub)
 	})
 	d.config.Logger.Info("listening", "address", d.Addr())
-	return group.Wait()
+	return errors.Join(group.Wait(), d.log.Close())
 }
 
 // Close gives up a daemon that was never run.
-func (d *Daemon) Close() error { return d.listener.Close() }
+func (d *Daemon) Close() error { return errors.Join(d.listener.Close(), d.log.Close()) }
 
 // end drains the subscribers, then stops the server and the hub. Its deadline starts now, not when the daemon did.
 func (d *Daemon) end(server *http.Server, endHub context.CancelFunc) error {

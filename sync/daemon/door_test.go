@@ -52,7 +52,8 @@ func (b *logBuffer) String() string {
 	return b.text.String()
 }
 
-// lock runs a daemon of two folders of two flags, with keys, until the test ends; then nothing of a key may be in its log.
+// lock runs a daemon, of two folders of two flags if not of a repository, with keys until the test ends; then nothing of a key may be
+// in its log.
 func lock(t *testing.T, config daemon.Config, ring ...keys.Key) *locked {
 	t.Helper()
 	l := &locked{file: filepath.Join(t.TempDir(), "keys"), lines: map[string]string{}, texts: map[string]string{}, log: &logBuffer{}}
@@ -60,9 +61,11 @@ func lock(t *testing.T, config daemon.Config, ring ...keys.Key) *locked {
 		l.make(t, key)
 	}
 	l.write(t)
-	config.Worktree = t.TempDir()
-	if err := os.CopyFS(config.Worktree, compiletest.Tree(2, 2)); err != nil {
-		t.Fatal(err)
+	if config.Repository.URL == "" {
+		config.Worktree = t.TempDir()
+		if err := os.CopyFS(config.Worktree, compiletest.Tree(2, 2)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	l.tree = config.Worktree
 	config.Listen, config.KeysFile = "127.0.0.1:0", l.file

@@ -49,6 +49,7 @@ func (d *Daemon) handler() http.Handler {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "alive") })
 	mux.HandleFunc("GET /readyz", d.readyz)
 	mux.HandleFunc("GET /status", d.operators(d.statusPage))
+	mux.HandleFunc("GET /log", d.operators(d.logPage))
 	mux.HandleFunc("GET /metrics", d.operators(d.metricsPage))
 	return d.hooked(d.guard(mux))
 }

@@ -31,6 +31,8 @@ var (
 	metricRefused     = metric("commit_refused", "1 if the newest commit is refused and an older one served.")
 	metricRefusedAt   = metric("commit_refused_since_timestamp_seconds", "When the newest commit was first refused; absent where none is.")
 	metricBehind      = metric("folders_lagging", "Folders that do not compile and are served as they were at an earlier commit, or not at all.")
+	metricUnlogged    = metric("log_unlogged_entries", "Entries that could not be written to the publication log; those that wait are tried again.")
+	metricLogBroken   = metric("log_broken", "1 if the publication log was found changed when the daemon started.")
 	metricVerified    = metric("source_verified_timestamp_seconds", "When the source was last seen; absent before the first time.")
 	metricSourceError = metric("source_error", "1 if the source can't be read now.")
 	metricSubscribers = metric("subscribers", "Connected subscribers; services beyond the first 200 are counted as _other.", "environment", "service")
@@ -47,6 +49,7 @@ func (s *scrape) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		metricBuild, metricRevision, metricGeneration, metricFlags, metricReady, metricStale, metricDraining, metricRefused, metricRefusedAt,
 		metricBehind, metricVerified, metricSourceError, metricSubscribers, metricLagging, metricMessages, metricBytes, metricCoalesced, metricEvicted, metricFanOut,
+		metricUnlogged, metricLogBroken,
 	} {
 		to <- d
 	}
@@ -56,6 +59,7 @@ func (s *scrape) Describe(to chan<- *prometheus.Desc) {
 func (s *scrape) Collect(to chan<- prometheus.Metric) {
 	health(to, s.status)
 	served(to, s.status)
+	logged(to, s.status)
 	s.subscribers(to, s.status)
 	delivered(to, s.stats)
 }
@@ -76,6 +80,16 @@ func health(to chan<- prometheus.Metric, status Status) {
 		gauge(to, metricRevision, 1, "observed", status.Source.Observed)
 		gauge(to, metricVerified, seconds(*status.Source.VerifiedAt))
 	}
+}
+
+// logged tells of the publication log; where none is kept, nothing is wrong with it.
+func logged(to chan<- prometheus.Metric, status Status) {
+	unlogged := 0
+	if status.Unlogged != nil {
+		unlogged = status.Unlogged.Waiting + status.Unlogged.Lost
+	}
+	gauge(to, metricUnlogged, float64(unlogged))
+	flag(to, metricLogBroken, status.Log != nil && len(status.Log.Broken) > 0)
 }
 
 func served(to chan<- prometheus.Metric, status Status) {

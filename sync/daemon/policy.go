@@ -106,7 +106,7 @@ func (s step) moves() bool { return s.from != "" && s.from != s.to.Hash }
 
 // take publishes what a step leads to; with newest, nothing is refused any more.
 func (d *Daemon) take(s step, newest bool) error {
-	if err := d.publish(publication{s.after.Snapshots, s.lagging, newest, s.after.Compiled}); err != nil {
+	if err := d.publish(publication{s.after.Snapshots, s.lagging, newest, s.after.Compiled, toldOf(s.to)}); err != nil {
 		return err
 	}
 	d.lags.keep(s.lagging)

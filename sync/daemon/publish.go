@@ -9,6 +9,7 @@ import (
 	"github.com/yardarm-io/yardarm/compile"
 	"github.com/yardarm-io/yardarm/eval"
 	"github.com/yardarm-io/yardarm/sync/feed"
+	"github.com/yardarm-io/yardarm/sync/publog"
 )
 
 // serving is what is served and what was judged. The goroutine that follows the source writes, handlers read.
@@ -106,6 +107,7 @@ type publication struct {
 	lagging   []feed.Lagging            // the folders that are not as in the revision
 	newest    bool                      // it is the newest that the source has: nothing is refused any more
 	compiled  int                       // the folders that were compiled for it
+	told      publog.Entry              // who it is due to and why, as the publication log is to have it: Source, By, Signer, Reason
 }
 
 // publish puts a publication in force and tells the hub. Any goroutine may call it; publications take turns. An error means that
@@ -113,6 +115,7 @@ type publication struct {
 func (d *Daemon) publish(p publication) error {
 	d.publishing.Lock()
 	defer d.publishing.Unlock()
+	before, lagged, from := d.serving.given(), d.board.lagging(), d.serving.revision()
 	shown, err := d.show(p.snapshots, p.lagging)
 	if err != nil {
 		return err
@@ -125,6 +128,7 @@ func (d *Daemon) publish(p publication) error {
 		d.config.Logger.Info("serving", "environment", name, "revision", short(at.Revision), "generation", at.Generation,
 			"flags", shown[name].Len(), "folders_compiled", p.compiled)
 	}
+	d.recordPublished(p, before, lagged, from)
 	return nil
 }
 
@@ -160,6 +164,7 @@ func (d *Daemon) refuse(revision string, problems []*compile.Error) {
 	for _, p := range errors {
 		d.config.Logger.Error("commit refused", "revision", short(revision), "problem", p.Error())
 	}
+	d.recordRefused(refused)
 }
 
 // verified notes that the source was seen just now, to be at a revision, and passes it on with the heartbeat.

@@ -13,6 +13,7 @@ import (
 	"github.com/yardarm-io/yardarm/sync/feed"
 	"github.com/yardarm-io/yardarm/sync/gitrepo"
 	"github.com/yardarm-io/yardarm/sync/hub"
+	"github.com/yardarm-io/yardarm/sync/publog"
 )
 
 // Status is what GET /status answers.
@@ -34,7 +35,9 @@ type Status struct {
 	Policy       *PolicyStatus       `json:"policy,omitempty"`  // nil: nothing is judged
 	// Unread are files of keys and certificates that can't be taken as they are now.
 	Unread      []Unread         `json:"unread,omitempty"`
-	State       *StateStatus     `json:"state,omitempty"` // nil: nothing is wrong with the last good state on disk
+	State       *StateStatus     `json:"state,omitempty"`    // nil: nothing is wrong with the last good state on disk
+	Log         *LogStatus       `json:"log,omitempty"`      // nil: no publication log is kept
+	Unlogged    *publog.Unlogged `json:"unlogged,omitempty"` // what could not be written to it; nil: nothing
 	Subscribers []hub.Subscriber `json:"subscribers"`
 	Asked       *Asked           `json:"asked,omitempty"` // nil: the request asked about no commit
 }
@@ -65,6 +68,7 @@ type board struct {
 	mu         sync.Mutex
 	status     Status
 	staleAfter time.Duration
+	broken     []publog.Problem // in the publication log
 }
 
 func (b *board) begin(c Config) {
@@ -83,6 +87,13 @@ func (b *board) follows(repository string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.status.Source.Repository = repository
+}
+
+// brokenLog notes where the publication log was found changed.
+func (b *board) brokenLog(problems []publog.Problem) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.broken = problems
 }
 
 func (b *board) drain() {
@@ -195,7 +206,7 @@ func (b *board) fail(err error) bool {
 func (d *Daemon) Status() Status {
 	d.board.mu.Lock()
 	status := d.board.status
-	staleAfter := d.board.staleAfter
+	staleAfter, broken := d.board.staleAfter, d.board.broken
 	d.board.mu.Unlock()
 	snapshots := d.serving.all()
 	status.Environments = []EnvironmentStatus{}
@@ -204,6 +215,7 @@ func (d *Daemon) Status() Status {
 	}
 	status.Missing = d.missing()
 	status.Unread = d.unread()
+	status.Log, status.Unlogged = d.logStatus(broken), d.log.Unlogged()
 	status.Ready = len(snapshots) > 0 && len(status.Missing) == 0 && !status.Draining
 	seen := status.Started
 	if at := status.Source.VerifiedAt; at != nil {

@@ -8,3 +8,6 @@
 // [Open] a log and [Log.Append] to it; [Read] gives its lines back. A file that has grown to 4 MiB is renamed log-0001.jsonl and so
 // on, and the next one continues its chain.
 package publog
+
+// ContentType is the media type of a log's lines by HTTP.
+const ContentType = "application/jsonl"

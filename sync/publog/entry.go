@@ -35,13 +35,16 @@ type Entry struct {
 	From       string `json:"from,omitempty"`
 	Revision   string `json:"revision,omitempty"`
 	Generation uint64 `json:"generation,omitempty"`
-	// By is who it is due to, such as the name of an operator's key or who signed the commit.
-	By string `json:"by,omitempty"`
+	// Behind is whether Revision is published although a newer one is refused.
+	Behind bool `json:"behind,omitempty"`
+	// By is who it is due to: the author of the revision, or the name of an operator's key. Signer is whose signature Revision has.
+	By     string `json:"by,omitempty"`
+	Signer string `json:"signer,omitempty"`
 	// File, Line and Column are where, as far as known; lines and columns count from 1.
 	File   string `json:"file,omitempty"`
 	Line   int    `json:"line,omitempty"`
 	Column int    `json:"column,omitempty"`
-	// Reason says why, in words for people.
+	// Reason says why, in words for people: of what is published, the first line of the commit's message.
 	Reason string `json:"reason,omitempty"`
 	// Environments are those of which something else is served now, and what.
 	Environments []Environment `json:"environments,omitempty"`
@@ -115,4 +118,11 @@ func cut(text string) string {
 func sum(line []byte) string {
 	digest := sha256.Sum256(line)
 	return hex.EncodeToString(digest[:])
+}
+
+// Says tells whether another entry tells the same of the same revision: both were published, or refused at the same place for the
+// same reason. What came of it does not count, nor when.
+func (e Entry) Says(other Entry) bool {
+	return e.Kind == other.Kind && e.Revision == other.Revision && e.File == other.File && e.Line == other.Line && e.Column == other.Column &&
+		cut(e.Reason) == cut(other.Reason)
 }
