@@ -20,6 +20,7 @@ type serveOptions struct {
 	poll     time.Duration
 	worktree bool
 	policy   string
+	refresh  string // the file of the secret of /hooks/refresh
 }
 
 func (a *app) serveCommand() *cobra.Command {
@@ -35,7 +36,8 @@ the last good state stays; /status says what lags or is refused, and why.
 It judges what it is about to publish by the policy in schema/project.cue, as it judges pull requests: a push past them is told of
 in the log and in /status or, with --policy refuse, waits until the policy allows it. What such a commit turns off is off at once.
 
-With --github it looks after the pull requests too, as 'yardarm webhook' does, and a push brings its next look forward.
+With --github it looks after the pull requests too, as 'yardarm webhook' does, and a push brings its next look forward. So does whoever
+posts to /hooks/refresh, signed with the secret of --refresh-secret-file.
 
 It listens on the loopback interface unless told otherwise, or on the socket that systemd hands to it. Elsewhere it wants --keys, the file of what 'yardarm key new' prints, and
 --tls-cert with --tls-key. All of them are read again when they change: who uses a key that is gone is disconnected. /status then takes
@@ -43,7 +45,7 @@ an operator's key.
 
   /feed      the websocket feed             /snapshot  the same by HTTP, with an ETag
   /status    what is served, by what commit /readyz    can it answer?   /healthz  is it alive?
-  /hooks/github  where GitHub delivers`,
+  /hooks/github  where GitHub delivers      /hooks/refresh  look at the repository now`,
 		Example: `  yardarm serve                                            the commits of this repository
   yardarm serve --worktree                                 its files as they lie here, committed or not
   yardarm serve --repo https://git.example/flags.git --poll 2s
@@ -58,6 +60,7 @@ an operator's key.
 	flags.BoolVar(&o.worktree, "worktree", false, "serve the files as they lie in the folder, committed or not: for trying things")
 	flags.DurationVar(&o.poll, "poll", 0, "how often to look for new commits (default: 10s for a remote, 250ms for a folder)")
 	flags.StringVar(&o.policy, "policy", string(daemon.PolicyWarn), "what to do with commits that the repository's policy does not allow: warn, refuse or off")
+	flags.StringVar(&o.refresh, "refresh-secret-file", "", "a file with the secret that posts to /hooks/refresh are signed with; two lines while one takes the place of the other")
 	complete(cmd, "policy", offer(string(daemon.PolicyWarn), string(daemon.PolicyRefuse), string(daemon.PolicyOff)))
 	return cmd
 }
@@ -93,6 +96,7 @@ func (a *app) serve(ctx context.Context, o serveOptions) error {
 func (a *app) daemonConfig(o serveOptions) (daemon.Config, error) {
 	config := o.listenOptions.config(a, o.stateDir)
 	config.Poll, config.CacheDir, config.Policy = o.poll, cacheDir("compile"), daemon.Policy(o.policy)
+	config.RefreshSecretFile = o.refresh
 	if o.worktree {
 		root, err := a.flagRoot()
 		config.Worktree = filepath.Join(root, o.path)

@@ -50,6 +50,9 @@ type Config struct {
 	Drain time.Duration
 	// Hook answers /hooks/github, whatever host name is asked for; nil: nothing does.
 	Hook http.Handler
+	// RefreshSecretFile has the secrets that posts to /hooks/refresh may be signed with, one a line; it is read again when it changes.
+	// "": there is no such hook.
+	RefreshSecretFile string
 	// Version is the program's, shown in /status.
 	Version string
 	// Logger receives what happens; nil: nothing is logged.
@@ -85,6 +88,9 @@ func (c Config) withDefaults() (Config, error) {
 func (c Config) validate() error {
 	if c.Worktree == "" && c.Repository.URL == "" {
 		return errors.New("Repository.URL is empty: name the flag repository")
+	}
+	if c.Worktree != "" && c.RefreshSecretFile != "" {
+		return errors.New("of uncommitted files each change is seen at once: leave --refresh-secret-file away")
 	}
 	if c.Poll < 0 || c.Drain < 0 {
 		return fmt.Errorf("poll every %s, drain for %s: write durations such as 10s", c.Poll, c.Drain)

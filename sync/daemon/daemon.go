@@ -39,6 +39,7 @@ type Daemon struct {
 	later       *later
 	lags        lags
 	door        door
+	refresh     refresh
 	tls         atomic.Pointer[tls.Config]
 	credentials []*credentials // read again when they change
 	log         *publog.Log    // nil: none is kept
@@ -65,7 +66,7 @@ func New(config Config) (*Daemon, error) {
 	if d.hub, err = hub.New(hub.Config{Logger: config.Logger, Unrelated: d.unrelated, Authorize: d.authorize}); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(d.openDoor(), d.readCertificates()); err != nil {
+	if err := errors.Join(d.openDoor(), d.openRefresh(), d.readCertificates()); err != nil {
 		return nil, err
 	}
 	if d.listener = config.Listener; d.listener == nil {

@@ -10,14 +10,16 @@ func (d *Daemon) Hint() {
 	}
 }
 
-// hooked puts the handler of webhooks beside the daemon's own, for whatever name is asked: its deliveries are signed, and come
+// hooked puts the handlers of hooks beside the daemon's own, for whatever name is asked: their deliveries are signed, and come
 // through whatever proxy is there.
 func (d *Daemon) hooked(own http.Handler) http.Handler {
-	if d.config.Hook == nil {
-		return own
-	}
 	mux := http.NewServeMux()
 	mux.Handle("/", own)
-	mux.Handle("/hooks/github", d.config.Hook)
+	if d.config.Hook != nil {
+		mux.Handle("/hooks/github", d.config.Hook)
+	}
+	if d.config.RefreshSecretFile != "" {
+		mux.HandleFunc("/hooks/refresh", d.refreshPage)
+	}
 	return mux
 }
