@@ -122,7 +122,7 @@ func (p *pushed) push(b *testing.B, subscribers *feedtest.Crowd) float64 {
 
 func (p *pushed) await(b *testing.B, what string, ok func(daemon.Status) bool) {
 	b.Helper()
-	tick := time.NewTicker(20 * time.Millisecond)
+	tick := time.NewTicker(100 * time.Millisecond) // a status lists all subscribers
 	defer tick.Stop()
 	for end := time.Now().Add(patience); !ok(p.daemon.Status()); <-tick.C {
 		if time.Now().After(end) {

@@ -20,6 +20,8 @@ type Hub struct {
 	fresh    atomic.Pointer[freshness] // never nil
 	budget   chan struct{}
 	stats    *stats
+	crew     *crew
+	helpers  helpers
 	relays   relays
 
 	mu           sync.Mutex
@@ -50,6 +52,7 @@ func New(config Config) (*Hub, error) {
 		upgrader:     newUpgrader(config),
 		budget:       make(chan struct{}, config.Snapshots),
 		stats:        newStats(),
+		crew:         newCrew(),
 		environments: make(map[string]*environment),
 		byKey:        make(map[string]int),
 	}
@@ -80,6 +83,8 @@ func (h *Hub) Run(ctx context.Context) error {
 			h.enter(stopped)
 			h.each(func(s *subscriber) { s.end(errStopped) })
 			h.readers.Wait()
+			h.crew.end()
+			h.helpers.end()
 			return nil
 		}
 	}

@@ -4,13 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
 	"time"
-
-	"github.com/yardarm-io/yardarm/sync/feed"
 )
 
 // errStopped is why the hub itself ended a connection.
@@ -53,6 +50,8 @@ type subscriber struct {
 	sent     string // as Subscribers tells
 	applied  string
 	writers  sync.WaitGroup
+
+	behind *subscriber // in the crew's line, who comes next; guarded by crew.mu
 }
 
 // goodbye is a farewell: why, and how long to stay away.
@@ -76,29 +75,19 @@ func newSubscriber(h *Hub, asked request, c conn, remote string) *subscriber {
 // run reads until the connection ends, by whoever's doing, and waits for the writer.
 //
 // Between messages it waits on a stack of 2 KB. One that has grown stays so for the connection's life, because the runtime
-// shrinks none of which a quarter is in use; so whatever needs a deeper one is done on another goroutine's.
+// shrinks none of which a quarter is in use; so whatever needs a deeper one is done on a helper's.
 func (s *subscriber) run() {
-	s.aside(s.begin)
+	s.hub.helpers.run(s.begin)
 	for {
 		r, err := s.conn.next()
 		if err == nil {
-			s.aside(func() { err = s.receive(r) })
+			s.hub.helpers.run(func() { err = s.receive(r) })
 		}
 		if err != nil {
-			s.aside(func() { s.finish(err) })
+			s.hub.helpers.run(func() { s.finish(err) })
 			return
 		}
 	}
-}
-
-// aside calls fn on another goroutine and waits for it.
-func (s *subscriber) aside(fn func()) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		fn()
-	}()
-	<-done
 }
 
 // begin finds out where the subscriber comes from, which may take its time, and then owes it what is newest: a snapshot that
@@ -144,15 +133,6 @@ func (s *subscriber) finish(err error) {
 	s.hub.leave(s)
 }
 
-func (s *subscriber) receive(r io.Reader) error {
-	text, err := readText(r)
-	if err != nil {
-		return err
-	}
-	s.heard()
-	return s.take(text)
-}
-
 // heard puts off the moment at which the subscriber counts as dead.
 func (s *subscriber) heard() {
 	s.mu.Lock()
@@ -160,30 +140,6 @@ func (s *subscriber) heard() {
 	if !s.leaving {
 		s.conn.readUntil(time.Now().Add(s.hub.config.Timeout))
 	}
-}
-
-// take does what a message asks for. One of an unknown type is for a later version and ignored.
-func (s *subscriber) take(text []byte) error {
-	m, err := feed.Decode(text)
-	if err != nil {
-		return refusal{closePolicy, err}
-	}
-	switch m.Type {
-	case feed.TypeApplied:
-		s.mu.Lock()
-		s.applied = m.Digest
-		s.mu.Unlock()
-		s.hub.changed()
-	case feed.TypeBelow:
-		s.hub.relays.say(s, m.Subscribers)
-		s.hub.changed()
-		s.pause(belowEvery)
-	case feed.TypeResync:
-		s.logger().Info("subscriber asks for a snapshot", "reason", m.Reason)
-		s.post(wantSnapshot)
-		s.pause(resyncEvery)
-	}
-	return nil
 }
 
 // pause reads nothing for a while.

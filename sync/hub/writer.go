@@ -26,7 +26,7 @@ const small = 64 << 10
 // budgetTime is how long a snapshot counts towards the budget at most, so that stalled subscribers cannot use it up.
 const budgetTime = time.Second
 
-// post owes the subscriber w. It never waits: a writer is started unless one is at work, which will see it.
+// post owes the subscriber w. It never waits: a writer is asked for unless one is at work, which will see it.
 func (s *subscriber) post(w want) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -36,7 +36,8 @@ func (s *subscriber) post(w want) {
 	s.want |= w
 	if !s.writing && s.want&^s.held != 0 {
 		s.writing = true
-		s.writers.Go(s.write)
+		s.writers.Add(1)
+		s.hub.crew.take(s)
 	}
 }
 
