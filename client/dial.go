@@ -47,6 +47,7 @@ func (c *Client) dial(ctx context.Context, have string) (conn *websocket.Conn, s
 		return nil, 0, &refusal{text: "the server does not speak " + feed.Subprotocol, hopeless: true}
 	}
 	guard.done()
+	conn.EnableWriteCompression(false) // what a client says is short; the server would have to inflate thousands at once
 	return conn, skewOf(answer.Header, time.Now()), nil
 }
 
