@@ -48,6 +48,8 @@ type Config struct {
 	Policy Policy
 	// Drain is how long subscribers are given to move away when the daemon ends; zero: 2 s.
 	Drain time.Duration
+	// Heartbeat is how often subscribers are told how fresh their flags are; zero: 15 s.
+	Heartbeat time.Duration
 	// Hook answers /hooks/github, whatever host name is asked for; nil: nothing does.
 	Hook http.Handler
 	// RefreshSecretFile has the secrets that posts to /hooks/refresh may be signed with, one a line; it is read again when it changes.
@@ -94,6 +96,9 @@ func (c Config) validate() error {
 	}
 	if c.Poll < 0 || c.Drain < 0 {
 		return fmt.Errorf("poll every %s, drain for %s: write durations such as 10s", c.Poll, c.Drain)
+	}
+	if c.Heartbeat != 0 && c.Heartbeat < 100*time.Millisecond {
+		return fmt.Errorf("a heartbeat each %s: write 100ms or more", c.Heartbeat)
 	}
 	if c.Policy != PolicyWarn && c.Policy != PolicyRefuse && c.Policy != PolicyOff {
 		return fmt.Errorf("policy %q: write warn, refuse or off", c.Policy)

@@ -63,7 +63,7 @@ func New(config Config) (*Daemon, error) {
 	}
 	d := &Daemon{config: config, compiler: compiler, judging: judging, later: newLater(), metrics: newMetrics(), look: look{turn: make(chan struct{}, 1), found: make(chan struct{}, 1)}}
 	d.config.Repository.Fetched = d.metrics.fetched
-	if d.hub, err = hub.New(hub.Config{Logger: config.Logger, Unrelated: d.unrelated, Authorize: d.authorize}); err != nil {
+	if d.hub, err = hub.New(hub.Config{Logger: config.Logger, Heartbeat: config.Heartbeat, Unrelated: d.unrelated, Authorize: d.authorize}); err != nil {
 		return nil, err
 	}
 	if err := errors.Join(d.openDoor(), d.openRefresh(), d.readCertificates()); err != nil {
