@@ -1,3 +1,5 @@
+//go:build unix
+
 package daemon_test
 
 import (
@@ -29,7 +31,7 @@ var large = flag.Bool("large", false, "have BenchmarkPush run with 10,000 subscr
 //
 // p50-ms, p99-ms and last-ms are theirs. Of them are fetch-ms, compile-ms, and fan-out-ms from the first to the last of them.
 // cpu-ms is what this process, which is the daemon with the Git server's front, used for it; others-cpu-ms what Git and the
-// compiler's workers did.
+// compiler's workers did, and crowd-cpu-ms the subscribers.
 func BenchmarkPush(b *testing.B) {
 	for _, count := range []int{100, 1_000, 10_000} {
 		b.Run(strconv.Itoa(count), func(b *testing.B) {
@@ -52,13 +54,16 @@ func benchmarkPush(b *testing.B, crowd feedtest.Config) {
 	subscribers := feedtest.Gather(b, crowd)
 	p.push(b, subscribers) // the first has much to do that no other has
 	p.took = nil
-	before, bytes := p.used(b), 0.0
+	before := p.used(b)
+	var bytes, processor float64
 	for range b.N {
-		bytes += p.push(b, subscribers)
+		came := p.push(b, subscribers)
+		bytes, processor = bytes+came.Each(), processor+came.Processor.Seconds()*1000
 	}
 	after := p.used(b)
 	b.ReportMetric(0, "ns/op") // it has the push in it, and what comes after
 	b.ReportMetric(bytes/float64(b.N), "wire-B/change")
+	b.ReportMetric(processor/float64(b.N), "crowd-cpu-ms")
 	for name, value := range after {
 		b.ReportMetric((value-before[name])/float64(b.N), name)
 	}
@@ -105,8 +110,8 @@ func newPushed(b *testing.B) *pushed {
 	return p
 }
 
-// push changes a flag, and waits until the subscribers have it and the daemon is done with it. It gives what each received.
-func (p *pushed) push(b *testing.B, subscribers *feedtest.Crowd) float64 {
+// push changes a flag, and waits until the subscribers have it and the daemon is done with it.
+func (p *pushed) push(b *testing.B, subscribers *feedtest.Crowd) feedtest.Arrivals {
 	b.Helper()
 	p.pushes++
 	text := compiletest.Flag(compiletest.Key(7, 3), 10+p.pushes%80)
@@ -117,7 +122,7 @@ func (p *pushed) push(b *testing.B, subscribers *feedtest.Crowd) float64 {
 	last := came.After(start, 1)
 	p.took = append(p.took, [4]time.Duration{came.After(start, 0.5), came.After(start, 0.99), last, last - came.After(start, 0)})
 	p.await(b, "judged", func(s daemon.Status) bool { return s.Policy != nil && s.Policy.To == revision })
-	return came.Each()
+	return came
 }
 
 func (p *pushed) await(b *testing.B, what string, ok func(daemon.Status) bool) {

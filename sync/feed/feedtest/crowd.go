@@ -25,7 +25,10 @@ type Config struct {
 type Arrivals struct {
 	Revision string
 	Times    []time.Time // in order
-	Bytes    int64       // received by all of them since they were asked last, heartbeats and close frames included
+	// Bytes is what all of them received since they were asked last, heartbeats included; Processor the time that their process
+	// used since then.
+	Bytes     int64
+	Processor time.Duration
 }
 
 // Joined tells of subscribers that have connected, and have their first state.

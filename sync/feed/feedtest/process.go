@@ -25,6 +25,7 @@ type process struct {
 	arrived map[string][]time.Time // by revision
 	leaving bool
 	lost    error
+	used    time.Duration // of the processor, when it was told last
 }
 
 // serve answers until there is nothing more to read.
@@ -146,7 +147,9 @@ func (p *process) await(revision string) (Arrivals, error) {
 	times := p.arrived[revision]
 	clear(p.arrived)
 	slices.SortFunc(times, time.Time.Compare)
-	return Arrivals{revision, times, p.received.Swap(0)}, p.lost
+	used := processorTime() - p.used
+	p.used += used
+	return Arrivals{revision, times, p.received.Swap(0), used}, p.lost
 }
 
 func (p *process) leave() {
