@@ -41,7 +41,7 @@ var allowed = map[string]struct {
 	"client/clienttest":        {"client sync/hub sync/feed eval", "a server inside the users' own tests"},
 	"sync/worktree":            {"", "watches uncommitted files, for trying things"},
 	"sync/publog":              {"", "the log of what was published; plain data in, lines out"},
-	"sync/daemon":              {"sync/gitrepo sync/publog sync/worktree sync/feed sync/holds sync/hub sync/keys compile diff diff/review history eval webhook/signature", "wires the parts together"},
+	"sync/daemon":              {"sync/gitrepo sync/publog sync/worktree sync/feed sync/holds sync/hub sync/keys client compile diff diff/review history eval webhook/signature", "wires the parts together"},
 	"webhook":                  {"eval compile diff diff/review diff/render history sync/gitrepo sync/gitrepo/pull webhook/signature", "the bot: reviews what a forge tells of"},
 	"webhook/signature":        {"", "what deliveries are signed with, the bot's and the daemon's"},
 	"webhook/webhooktest":      {"", "a GitHub, for tests"},

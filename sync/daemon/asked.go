@@ -32,11 +32,13 @@ const (
 // hash is what can be asked about: names would mean something else on each daemon.
 var hash = regexp.MustCompile(`^[0-9a-f]{7,64}$`)
 
+const notAHash = "revision: the hash of a commit is expected, of at least 7 digits"
+
 // statusPage is the handler of /status.
 func (d *Daemon) statusPage(w http.ResponseWriter, r *http.Request) {
 	revision := r.URL.Query().Get("revision")
 	if revision != "" && !hash.MatchString(revision) {
-		http.Error(w, "revision: the hash of a commit is expected, of at least 7 digits", http.StatusBadRequest)
+		http.Error(w, notAHash, http.StatusBadRequest)
 		return
 	}
 	status := d.Status().seenBy(r)
@@ -48,6 +50,9 @@ func (d *Daemon) statusPage(w http.ResponseWriter, r *http.Request) {
 
 // ask finds out whether what is served comes from a commit.
 func (d *Daemon) ask(ctx context.Context, revision string) *Asked {
+	if d.upstream != nil {
+		return d.upstream.asked(ctx, revision)
+	}
 	asked := &Asked{Revision: revision}
 	repository, served := d.look.repository.Load(), d.serving.at()
 	if strings.HasPrefix(served.Revision, revision) {

@@ -19,6 +19,8 @@ type Config struct {
 	Repository gitrepo.Config
 	// Worktree is a folder whose files are served as they lie there, committed or not; "": commits are served.
 	Worktree string
+	// Upstream are daemons that are followed in place of a repository: this one is then a relay. Without URLs there is none.
+	Upstream Upstream
 	// Poll is how often to look for a new commit; zero: 10 s for a remote, 250 ms for a repository in a local folder.
 	Poll time.Duration
 	// Listen is the address to listen on; "": 127.0.0.1:8080. With port 0 the system picks one: see [Daemon.Addr].
@@ -88,7 +90,12 @@ func (c Config) withDefaults() (Config, error) {
 }
 
 func (c Config) validate() error {
-	if c.Worktree == "" && c.Repository.URL == "" {
+	for _, text := range c.Upstream.URLs {
+		if _, err := upstreamURL(text); err != nil {
+			return err
+		}
+	}
+	if c.Worktree == "" && c.Repository.URL == "" && !c.relays() {
 		return errors.New("Repository.URL is empty: name the flag repository")
 	}
 	if c.Worktree != "" && c.RefreshSecretFile != "" {
@@ -111,6 +118,9 @@ func (c Config) validate() error {
 	}
 	return c.checkListen()
 }
+
+// relays says whether the source is another daemon.
+func (c Config) relays() bool { return len(c.Upstream.URLs) > 0 }
 
 // checkListen keeps a daemon without keys or TLS on the loopback interface unless told in so many words.
 func (c Config) checkListen() error {

@@ -7,6 +7,7 @@ package daemon
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -26,6 +27,7 @@ import (
 // Daemon serves one branch of one flag repository.
 type Daemon struct {
 	config      Config
+	id          string // another for each daemon that ever runs
 	compiler    *compile.Compiler
 	judging     *compile.Compiler // compiles what is only judged, so that it is no hindrance to what is published
 	hub         *hub.Hub
@@ -34,6 +36,7 @@ type Daemon struct {
 	publishing  sync.Mutex // held to change what is served, from the decision to the disk
 	serving     serving
 	look        look
+	upstream    *upstream // nil: the source is no daemon
 	accepted    *accepted // nil: nothing was published yet; of the goroutine that follows the source
 	awaiting    noted     // likewise
 	later       *later
@@ -53,17 +56,11 @@ func New(config Config) (*Daemon, error) {
 	if err != nil {
 		return nil, err
 	}
-	compiler, err := compile.New(compile.Config{CacheDir: config.CacheDir})
-	if err != nil {
+	d := &Daemon{config: config, id: rand.Text(), later: newLater(), metrics: newMetrics(), look: look{turn: make(chan struct{}, 1), found: make(chan struct{}, 1)}}
+	if err := d.prepareSource(); err != nil {
 		return nil, err
 	}
-	judging, err := compile.New(compile.Config{CacheDir: config.CacheDir, Workers: 1})
-	if err != nil {
-		return nil, err
-	}
-	d := &Daemon{config: config, compiler: compiler, judging: judging, later: newLater(), metrics: newMetrics(), look: look{turn: make(chan struct{}, 1), found: make(chan struct{}, 1)}}
-	d.config.Repository.Fetched = d.metrics.fetched
-	if d.hub, err = hub.New(hub.Config{Logger: config.Logger, Heartbeat: config.Heartbeat, Unrelated: d.unrelated, Authorize: d.authorize}); err != nil {
+	if d.hub, err = hub.New(hub.Config{Logger: config.Logger, Heartbeat: config.Heartbeat, Unrelated: d.unrelated, Authorize: d.authorize, Changed: d.subscribersChanged}); err != nil {
 		return nil, err
 	}
 	if err := errors.Join(d.openDoor(), d.openRefresh(), d.readCertificates()); err != nil {
@@ -80,6 +77,20 @@ func New(config Config) (*Daemon, error) {
 		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil
+}
+
+// prepareSource makes what it takes to get flags from the source.
+func (d *Daemon) prepareSource() (err error) {
+	if d.config.relays() {
+		d.upstream = newUpstream(d, d.config.Upstream)
+		return nil
+	}
+	d.config.Repository.Fetched = d.metrics.fetched
+	if d.compiler, err = compile.New(compile.Config{CacheDir: d.config.CacheDir}); err != nil {
+		return err
+	}
+	d.judging, err = compile.New(compile.Config{CacheDir: d.config.CacheDir, Workers: 1})
+	return err
 }
 
 // Addr is the address that the daemon listens on, host:port.

@@ -22,7 +22,10 @@ const lookBack = 100
 // follow keeps publishing what the source has, until ctx ends. It gives up only on what waiting does not mend, and only
 // while there is nothing to serve.
 func (d *Daemon) follow(ctx context.Context) error {
-	if d.config.Worktree != "" {
+	switch {
+	case d.upstream != nil:
+		return d.followUpstream(ctx)
+	case d.config.Worktree != "":
 		return d.followWorktree(ctx)
 	}
 	repository, err := d.open(ctx)

@@ -46,6 +46,7 @@ func (d *Daemon) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /feed", d.hub.Feed())
 	mux.Handle("GET /snapshot", d.hub.Snapshot())
+	mux.HandleFunc("GET /environments", d.environmentsPage)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "alive") })
 	mux.HandleFunc("GET /readyz", d.readyz)
 	mux.HandleFunc("GET /status", d.operators(d.statusPage))

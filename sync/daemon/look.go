@@ -28,6 +28,9 @@ type look struct {
 // unrelated says whether a revision has no place in the branch's history, for sure: one that is not in it yet is fetched for,
 // since another replica may have been quicker.
 func (d *Daemon) unrelated(ctx context.Context, revision string) bool {
+	if d.upstream != nil {
+		return d.upstream.unrelated(ctx, revision)
+	}
 	repository := d.look.repository.Load()
 	if repository == nil {
 		return false

@@ -41,25 +41,22 @@ func (s *serving) considered(revision string, now time.Time) bool {
 // revision is the one served, the same in every environment; "" while there is none.
 func (s *serving) revision() string { return s.at().Revision }
 
-// at is a position served, zero while there is none. Its revision and generation are the same in every environment.
+// at is the newest position served, zero while there is none. Its revision and generation are the same in every environment but, for
+// a moment, at a relay.
 func (s *serving) at() eval.At {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
+	var newest eval.At
 	for _, snapshot := range s.snapshots {
-		return snapshot.At()
+		if at := snapshot.At(); feed.Compare(at, newest) > 0 || newest == (eval.At{}) {
+			newest = at
+		}
 	}
-	return eval.At{}
+	return newest
 }
 
 // generation is that of the revision served; 0 while there is none.
-func (s *serving) generation() uint64 {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	for _, snapshot := range s.snapshots {
-		return snapshot.At().Generation
-	}
-	return 0
-}
+func (s *serving) generation() uint64 { return s.at().Generation }
 
 // given gives the snapshots as the source gave them, by environment, as a copy.
 func (s *serving) given() map[string]*eval.Snapshot {

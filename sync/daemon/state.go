@@ -21,6 +21,9 @@ import (
 
 // source says what is followed: the repository without credentials, branch and path, a line each.
 func (c Config) source() string {
+	if c.relays() {
+		return "a daemon\n" // whose address may change
+	}
 	repository := c.Repository.URL
 	if u, err := url.Parse(repository); err == nil && u.User != nil {
 		u.User = nil

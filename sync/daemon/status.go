@@ -20,6 +20,8 @@ import (
 type Status struct {
 	Version string    `json:"version"`
 	Started time.Time `json:"started"`
+	// Name is what a relay calls itself as a subscriber of its upstream; "": it is no relay.
+	Name string `json:"name,omitempty"`
 	// Ready is whether flags can be answered; Draining, whether the daemon is about to end.
 	Ready    bool `json:"ready"`
 	Draining bool `json:"draining,omitempty"`
@@ -48,6 +50,8 @@ type SourceStatus struct {
 	Branch     string `json:"branch,omitempty"`
 	Path       string `json:"path,omitempty"`
 	Worktree   string `json:"worktree,omitempty"`
+	// Upstream is the address of the daemon that a relay follows, or has followed last.
+	Upstream string `json:"upstream,omitempty"`
 	// Observed is the newest revision seen, served or refused.
 	Observed   string     `json:"observed,omitempty"`
 	VerifiedAt *time.Time `json:"verifiedAt,omitempty"`
@@ -73,10 +77,10 @@ type board struct {
 
 func (b *board) begin(c Config) {
 	b.status = Status{Version: c.Version, Started: time.Now().UTC().Truncate(time.Second), Source: SourceStatus{Worktree: c.Worktree}}
-	if c.Worktree == "" {
+	if c.Worktree == "" && !c.relays() {
 		b.status.Source.Branch, b.status.Source.Path = cmp.Or(c.Repository.Branch, gitrepo.DefaultBranch), c.Repository.Path
 	}
-	if c.Worktree == "" && c.Policy != PolicyOff {
+	if c.Worktree == "" && !c.relays() && c.Policy != PolicyOff {
 		b.status.Policy = &PolicyStatus{Mode: c.Policy}
 	}
 	b.staleAfter = max(3*c.Poll, 3*pollRemote)
