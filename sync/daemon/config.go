@@ -57,6 +57,10 @@ type Config struct {
 	// RefreshSecretFile has the secrets that posts to /hooks/refresh may be signed with, one a line; it is read again when it changes.
 	// "": there is no such hook.
 	RefreshSecretFile string
+	// Peers are the URLs of the other replicas, whose holds are taken over; none: there are no others. PeerKeyFile has the operator's key
+	// to show to them, and is read again each time; "": none is shown.
+	Peers       []string
+	PeerKeyFile string
 	// Version is the program's, shown in /status.
 	Version string
 	// Logger receives what happens; nil: nothing is logged.
@@ -116,7 +120,7 @@ func (c Config) validate() error {
 	if c.TLSClientCAFile != "" && c.TLSCertFile == "" {
 		return errors.New("certificates of clients need TLS: give --tls-cert and --tls-key")
 	}
-	return c.checkListen()
+	return cmp.Or(c.checkPeers(), c.checkListen())
 }
 
 // relays says whether the source is another daemon.

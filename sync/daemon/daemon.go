@@ -47,6 +47,8 @@ type Daemon struct {
 	credentials []*credentials // read again when they change
 	log         *publog.Log    // nil: none is kept
 	metrics     *metrics
+	holding     holding
+	peers       peers
 }
 
 // New checks the configuration, loads the last good state from disk and listens, so that a port in use is an error here.
@@ -60,6 +62,7 @@ func New(config Config) (*Daemon, error) {
 	if err := d.prepareSource(); err != nil {
 		return nil, err
 	}
+	d.holding.init()
 	if d.hub, err = hub.New(hub.Config{Logger: config.Logger, Heartbeat: config.Heartbeat, Unrelated: d.unrelated, Authorize: d.authorize, Changed: d.subscribersChanged}); err != nil {
 		return nil, err
 	}
@@ -108,6 +111,8 @@ func (d *Daemon) Run(ctx context.Context) error {
 	group.Go(func() error { return ignoreCanceled(d.follow(ctx)) })
 	group.Go(func() error { return ignoreCanceled(d.judgeLater(ctx)) })
 	group.Go(func() error { return ignoreCanceled(d.rereadCredentials(ctx)) })
+	group.Go(func() error { return ignoreCanceled(d.keepHolds(ctx)) })
+	group.Go(func() error { return ignoreCanceled(d.followPeers(ctx)) })
 	group.Go(func() error { return ignoreCanceled(d.keepLog(ctx)) })
 	group.Go(func() error {
 		<-ctx.Done()

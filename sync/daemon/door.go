@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/yardarm-io/yardarm/sync/feed"
+	"github.com/yardarm-io/yardarm/sync/holds"
 	"github.com/yardarm-io/yardarm/sync/hub"
 	"github.com/yardarm-io/yardarm/sync/keys"
 )
@@ -158,6 +159,7 @@ func (s Status) discreet() Status {
 	if s.State != nil {
 		s.State = s.State.discreet(why)
 	}
+	s.Holds, s.HoldsUnsaved, s.HoldsDamaged, s.Peers = nil, "", "", nil
 	if len(s.Missing) > 0 {
 		s.Missing = []string{"an environment"}
 	}
@@ -183,6 +185,7 @@ func (s Status) seenBy(r *http.Request) Status {
 	s.Missing = slices.DeleteFunc(slices.Clone(s.Missing), hidden)
 	s.State = s.State.seenBy(hidden)
 	s.Environments = slices.DeleteFunc(s.Environments, func(e EnvironmentStatus) bool { return hidden(e.Name) })
+	s.Holds = slices.DeleteFunc(s.Holds, func(h holds.Hold) bool { return hidden(h.Environment) })
 	s.Subscribers = slices.DeleteFunc(s.Subscribers, func(s hub.Subscriber) bool { return hidden(s.Environment) })
 	return s
 }

@@ -52,6 +52,7 @@ func (d *Daemon) handler() http.Handler {
 	mux.HandleFunc("GET /status", d.operators(d.statusPage))
 	mux.HandleFunc("GET /log", d.operators(d.logPage))
 	mux.HandleFunc("GET /metrics", d.operators(d.metricsPage))
+	d.routeHolds(mux)
 	return d.hooked(d.guard(mux))
 }
 
@@ -142,7 +143,7 @@ func (s Status) seen() string {
 	if s.State != nil {
 		lines = append(lines, s.State.String())
 	}
-	return strings.Join(lines, "\n")
+	return strings.Join(append(lines, s.holdLines()...), "\n")
 }
 
 func ago(t time.Time) string { return time.Since(t).Round(time.Second).String() + " ago" }

@@ -76,9 +76,9 @@ func (d *Daemon) before(ctx context.Context, s step) (*compile.Output, error) {
 	if out.Err() != nil {
 		return nil, out.Err()
 	}
-	held := *out
-	held.Snapshots = s.served // which may have flags off that the commit has not
-	return &held, nil
+	given := *out
+	given.Snapshots = s.served // which another version of the program may have compiled
+	return &given, nil
 }
 
 // codeOwners reads a commit's CODEOWNERS; nil: it has none.

@@ -65,7 +65,7 @@ type step struct {
 // nextStep is what publishing a state would do.
 func (d *Daemon) nextStep(repository *gitrepo.Repo, next state) step {
 	s := step{
-		repository: repository, from: d.serving.revision(), served: d.serving.all(),
+		repository: repository, from: d.serving.revision(), served: d.serving.given(),
 		to: next.commit, after: next.out, lagging: next.lagging,
 	}
 	if d.accepted != nil && d.accepted.revision == s.from {
@@ -91,7 +91,7 @@ func (d *Daemon) admit(ctx context.Context, s step) (again time.Time, err error)
 		if err != nil {
 			d.board.judged(PolicyStatus{Mode: PolicyRefuse, From: s.from, To: s.to.Hash, Error: err.Error()})
 			d.refuse(s.to.Hash, []*compile.Error{{Message: "the commit could not be judged by the policy: " + err.Error()}})
-			return pardon(time.Time{}), d.turnOff(s.after)
+			return pardon(time.Time{}), d.turnOff(s.to, s.after)
 		}
 		d.tell(PolicyStatus{Mode: PolicyRefuse, From: s.from, To: s.to.Hash, Verdicts: verdicts})
 		if failed(verdicts) {
@@ -154,7 +154,7 @@ func (d *Daemon) refuseBy(ctx context.Context, s step, verdicts []diff.Verdict) 
 		}
 	}
 	d.refuse(s.to.Hash, problems)
-	return d.turnOff(s.after)
+	return d.turnOff(s.to, s.after)
 }
 
 // problemOf is a verdict as a problem of the commit.

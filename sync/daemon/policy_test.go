@@ -127,13 +127,13 @@ func TestPolicyRefuses(t *testing.T) {
 	stop()
 	d, _ = startGuarded(t, remote, daemon.PolicyRefuse, dir)
 	status = eventually(t, d, "refused", refuses(kill))
-	if at := status.Environments[0].At; at.Revision != first || at.Overlay != 1 {
+	if at := status.Environments[0].At; at.Revision != first || at.Overlay != 1 || len(status.Holds) != 1 || !strings.HasPrefix(status.Holds[0].By, "commit ") {
 		t.Errorf("after the restart at %+v", at)
 	}
 	// What the policy allows is served.
 	small := remote.Push("fewer", shared("a", 30, true))
 	status = eventually(t, d, "served", serves(small))
-	if at := status.Environments[0].At; at.Overlay != 0 || status.Refused != nil || len(status.Policy.Verdicts) > 0 || len(status.Policy.TurnedOff) > 0 {
+	if at := status.Environments[0].At; at.Overlay != 2 || len(status.Holds) > 0 || status.Refused != nil || len(status.Policy.Verdicts) > 0 || len(status.Policy.TurnedOff) > 0 {
 		t.Errorf("at %+v, refused %+v, policy %+v", at, status.Refused, status.Policy)
 	}
 }

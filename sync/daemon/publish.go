@@ -113,6 +113,7 @@ func (d *Daemon) publish(p publication) error {
 	d.publishing.Lock()
 	defer d.publishing.Unlock()
 	before, lagged, from := d.serving.given(), d.board.lagging(), d.serving.revision()
+	d.takeOver(p.snapshots)
 	shown, err := d.show(p.snapshots, p.lagging)
 	if err != nil {
 		return err
@@ -131,7 +132,9 @@ func (d *Daemon) publish(p publication) error {
 
 // show serves base as it is to be shown to subscribers, and gives that. d.publishing is held.
 func (d *Daemon) show(base map[string]*eval.Snapshot, lagging []feed.Lagging) (shown map[string]*eval.Snapshot, err error) {
-	shown = base
+	if shown, err = d.lay(base); err != nil {
+		return nil, err
+	}
 	foretold := d.foretell(base, lagging)
 	for _, name := range slices.Sorted(maps.Keys(shown)) {
 		if err := d.hub.Publish(name, shown[name]); err != nil {

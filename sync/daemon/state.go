@@ -74,6 +74,7 @@ func (d *Daemon) restore() error {
 		}
 		return nil
 	}
+	d.restoreHolds()
 	names, err := d.storedEnvironments()
 	if err != nil {
 		d.damaged(d.stateDir(), err)
@@ -103,27 +104,28 @@ func (d *Daemon) storedEnvironments() ([]string, error) {
 
 // restoreAll publishes the environments that can be read.
 func (d *Daemon) restoreAll(names []string) {
-	snapshots := map[string]*eval.Snapshot{}
+	snapshots, shown := map[string]*eval.Snapshot{}, map[string]*eval.Snapshot{}
 	var newest *eval.Snapshot
 	var lagging []feed.Lagging
 	for _, name := range names {
-		snapshot, behind := d.restoreEnvironment(name)
+		snapshot, over, behind := d.restoreEnvironment(name)
 		if snapshot == nil {
 			continue
 		}
-		snapshots[name] = snapshot
+		snapshots[name], shown[name] = snapshot, over
 		if newest == nil || feed.Compare(newest.At(), snapshot.At()) < 0 {
 			newest, lagging = snapshot, behind
 		}
 		d.config.Logger.Info("serving the last good state from disk", "environment", name,
 			"revision", short(snapshot.At().Revision), "flags", snapshot.Len())
 	}
-	d.serving.swap(snapshots, snapshots)
+	d.serving.swap(snapshots, shown)
 	d.tellLagging(d.serving.revision(), lagging)
 }
 
-// restoreEnvironment publishes the snapshot of an environment that was told last; nil: there is none that can be taken.
-func (d *Daemon) restoreEnvironment(name string) (*eval.Snapshot, []feed.Lagging) {
+// restoreEnvironment publishes the snapshot of an environment that was told last, as it is to be shown; nil: there is none that can be
+// taken.
+func (d *Daemon) restoreEnvironment(name string) (snapshot, shown *eval.Snapshot, lagging []feed.Lagging) {
 	file := filepath.Join(d.stateDir(), name)
 	snapshot, lagging, err := readState(file+nextSuffix, name)
 	if err != nil {
@@ -133,13 +135,16 @@ func (d *Daemon) restoreEnvironment(name string) (*eval.Snapshot, []feed.Lagging
 		snapshot, lagging, err = readState(file+stateSuffix, name)
 	}
 	if err == nil {
-		err = d.hub.Restore(name, snapshot, readPast(file+pastSuffix, snapshot))
+		shown, err = layOver(snapshot, d.holding.ledger.Load())
+	}
+	if err == nil {
+		err = d.hub.Restore(name, shown, readPast(file+pastSuffix, shown))
 	}
 	if err != nil {
 		d.damaged(file+stateSuffix, err)
-		return nil, nil
+		return nil, nil, nil
 	}
-	return snapshot, lagging
+	return snapshot, shown, lagging
 }
 
 // readPast reads what came before a snapshot. Without it, or with one that is damaged, subscribers get a snapshot where a delta

@@ -12,6 +12,7 @@ import (
 	"github.com/yardarm-io/yardarm/eval"
 	"github.com/yardarm-io/yardarm/sync/feed"
 	"github.com/yardarm-io/yardarm/sync/gitrepo"
+	"github.com/yardarm-io/yardarm/sync/holds"
 	"github.com/yardarm-io/yardarm/sync/hub"
 	"github.com/yardarm-io/yardarm/sync/publog"
 )
@@ -42,6 +43,12 @@ type Status struct {
 	Unlogged    *publog.Unlogged `json:"unlogged,omitempty"` // what could not be written to it; nil: nothing
 	Subscribers []hub.Subscriber `json:"subscribers"`
 	Asked       *Asked           `json:"asked,omitempty"` // nil: the request asked about no commit
+	// Holds are the flags that are kept off here, the oldest first; HoldsUnsaved is why a restart would forget the newest of them, and
+	// HoldsDamaged what was wrong with the file of them at the start.
+	Holds        []holds.Hold `json:"holds,omitempty"`
+	HoldsUnsaved string       `json:"holdsUnsaved,omitempty"`
+	HoldsDamaged string       `json:"holdsDamaged,omitempty"`
+	Peers        []PeerStatus `json:"peers,omitempty"`
 }
 
 // SourceStatus is where flags come from and when that was last seen.
@@ -110,11 +117,6 @@ func (b *board) accept() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.status.Refused, b.status.Problems = nil, nil
-	if b.status.Policy != nil && len(b.status.Policy.TurnedOff) > 0 {
-		status := *b.status.Policy // readers may have the old one
-		status.TurnedOff = nil
-		b.status.Policy = &status
-	}
 }
 
 // refuse notes what is refused, and says whether that is news.
@@ -162,23 +164,11 @@ func (b *board) lagging() []feed.Lagging {
 func (b *board) judged(status PolicyStatus) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if old := b.status.Policy; old != nil && old.From == status.From { // so what was turned off still is
-		status.TurnedOff = old.TurnedOff
-		if reflect.DeepEqual(*old, status) {
-			return false
-		}
+	if old := b.status.Policy; old != nil && reflect.DeepEqual(*old, status) {
+		return false
 	}
 	b.status.Policy = &status
 	return true
-}
-
-// turnedOff notes which flags are off ahead of the commit that is refused.
-func (b *board) turnedOff(flags []string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	status := *b.status.Policy // readers may have the old one
-	status.TurnedOff = append(slices.Clone(status.TurnedOff), flags...)
-	b.status.Policy = &status
 }
 
 // verify notes that the source was seen at a revision and gives what the heartbeat says, and whether it could not be seen
@@ -217,6 +207,7 @@ func (d *Daemon) Status() Status {
 	for _, name := range slices.Sorted(maps.Keys(snapshots)) {
 		status.Environments = append(status.Environments, EnvironmentStatus{name, snapshots[name].At(), snapshots[name].Len()})
 	}
+	d.addHolds(&status)
 	status.Missing = d.missing()
 	status.Unread = d.unread()
 	status.Log, status.Unlogged = d.logStatus(broken), d.log.Unlogged()

@@ -1,74 +1,68 @@
 package daemon
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/yardarm-io/yardarm/compile"
 	"github.com/yardarm-io/yardarm/eval"
+	"github.com/yardarm-io/yardarm/sync/gitrepo"
+	"github.com/yardarm-io/yardarm/sync/holds"
 )
 
-// turnOff turns off what a refused commit turns off: the flags stay as they are served, but are not enabled. The overlay of the
-// position says that this is not quite the revision.
-func (d *Daemon) turnOff(refused *compile.Output) error {
-	served := d.serving.all()
-	after := make(map[string]*eval.Snapshot, len(served))
-	var turned []string
-	for _, name := range slices.Sorted(maps.Keys(served)) {
-		lines, keys, err := turnedOff(served[name], refused.Snapshots[name])
-		if err != nil {
-			return err
+// turnOff holds the flags that a refused commit turns off, until a commit is published. Each replica that refuses the commit makes the
+// same holds of it. What somebody released stays so, with further commits that are refused too.
+func (d *Daemon) turnOff(commit gitrepo.Commit, refused *compile.Output) error {
+	base := d.serving.given()
+	_, err := d.changeHolds(func(l *holds.Ledger) *holds.Ledger {
+		var off []holds.Hold
+		for _, name := range slices.Sorted(maps.Keys(base)) {
+			already := heldForCommits(l, base[name])
+			for _, key := range turnedOffBy(base[name], refused.Snapshots[name]) {
+				if !already[key] {
+					off = append(off, holdFor(commit, name, key))
+				}
+			}
 		}
-		at := served[name].At()
-		at.Overlay, at.Digest = at.Overlay+1, ""
-		if after[name], err = served[name].Apply(at, lines, nil); err != nil {
-			return err
-		}
-		for _, key := range keys {
-			turned = append(turned, name+" "+key)
-		}
-	}
-	if len(turned) == 0 {
-		return nil
-	}
-	held := &compile.Output{Snapshots: after}
-	if d.accepted != nil {
-		held.Project, held.Flags, held.Tests = d.accepted.out.Project, d.accepted.out.Flags, d.accepted.out.Tests
-	}
-	if err := d.publish(publication{snapshots: after, lagging: d.board.lagging()}); err != nil {
-		return err
-	}
-	if d.accepted != nil {
-		d.accepted.out = held
-	}
-	d.board.turnedOff(turned)
-	d.config.Logger.Warn("turned off what the refused commit turns off", "flags", turned)
-	return nil
+		return l.Put(off...)
+	})
+	return err
 }
 
-// turnedOff gives the lines, not enabled, of the flags that are served on and that another state has off for everyone.
-func turnedOff(served, after *eval.Snapshot) (lines [][]byte, keys []string, err error) {
-	if after == nil {
-		return nil, nil, nil
-	}
-	for flag := range served.Flags() {
-		next := after.Flag(flag.Key)
-		if next == nil || isOff(flag) || !isOff(next) {
+// heldForCommits gives the flags that were held for a refused commit since a snapshot was published, released again or not.
+func heldForCommits(l *holds.Ledger, base *eval.Snapshot) map[string]bool {
+	held, at := map[string]bool{}, base.At()
+	for h := range l.All() {
+		if h.Commit == "" || h.Environment != base.Meta().Environment {
 			continue
 		}
-		off := *flag
-		off.Enabled = false
-		line, err := eval.Line("flag "+flag.Key, off)
-		if err != nil {
-			return nil, nil, err
-		}
-		lines, keys = append(lines, line), append(keys, flag.Key)
+		released := h.Ended != nil && h.Ended.Why == holds.Released && h.Since.After(at.Time)
+		held[h.Flag] = held[h.Flag] || released || h.InEffect(at.Generation)
 	}
-	return lines, keys, nil
+	return held
 }
 
-// isOff says whether a flag is off for everyone, whatever else the snapshot holds.
-func isOff(f *eval.Flag) bool {
-	return !f.Enabled ||
-		len(f.Rules) == 0 && len(f.Targets) == 0 && len(f.Split) == 0 && f.Off != nil && f.Serve == *f.Off
+// holdFor is the hold of a flag that a refused commit turns off: everywhere the same.
+func holdFor(commit gitrepo.Commit, environment, flag string) holds.Hold {
+	id := sha256.Sum256([]byte(commit.Hash + "\x00" + environment + "\x00" + flag))
+	return holds.Hold{
+		ID: "c" + hex.EncodeToString(id[:8]), Environment: environment, Flag: flag, Commit: commit.Hash, By: "commit " + short(commit.Hash),
+		Reason: "the commit turns it off, and is refused for something else", Since: commit.Time.UTC().Truncate(time.Second),
+	}
+}
+
+// turnedOffBy gives the flags that are not off and that another state has off for everyone.
+func turnedOffBy(base, after *eval.Snapshot) (keys []string) {
+	if after == nil {
+		return nil
+	}
+	for flag := range base.Flags() {
+		if next := after.Flag(flag.Key); next != nil && !isOff(flag) && isOff(next) {
+			keys = append(keys, flag.Key)
+		}
+	}
+	return keys
 }

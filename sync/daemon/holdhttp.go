@@ -1,0 +1,354 @@
+package daemon
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/yardarm-io/yardarm/compile"
+	"github.com/yardarm-io/yardarm/eval"
+	"github.com/yardarm-io/yardarm/sync/holds"
+	"github.com/yardarm-io/yardarm/sync/hub"
+	"github.com/yardarm-io/yardarm/sync/keys"
+)
+
+// HoldRequest is the body of POST /holds: a flag to keep off.
+type HoldRequest struct {
+	Environment string `json:"environment"`
+	Flag        string `json:"flag"`
+	// Reason is for whoever finds the flag off tomorrow.
+	Reason string `json:"reason"`
+	// For is how long, such as 8h; "": until it is released or a commit takes over.
+	For string `json:"for,omitempty"`
+	// By is who asks, as they call themselves; "": whoever has the key.
+	By string `json:"by,omitempty"`
+	// ID and Since make it the same hold at every replica that is told of it; left out, the server chooses. A Since that is far from the
+	// server's clock does not count.
+	ID    string     `json:"id,omitempty"`
+	Since *time.Time `json:"since,omitempty"`
+}
+
+// HoldAnswer is the answer to it. The hold is in force when it comes.
+type HoldAnswer struct {
+	Hold holds.Hold `json:"hold"`
+	// At is the position from which on subscribers have it; its revision is "" while nothing of the environment is served.
+	At eval.At `json:"at"`
+	// Unsaved is why a restart of this server would forget it; "": it would not.
+	Unsaved string `json:"unsaved,omitempty"`
+}
+
+// ReleaseRequest is the body of POST /holds/release: the hold of an id, or all that somebody placed on a flag.
+type ReleaseRequest struct {
+	Environment string `json:"environment,omitempty"`
+	Flag        string `json:"flag,omitempty"`
+	ID          string `json:"id,omitempty"`
+	Reason      string `json:"reason,omitempty"`
+	By          string `json:"by,omitempty"` // as of [HoldRequest]
+}
+
+// ReleaseAnswer is the answer to it.
+type ReleaseAnswer struct {
+	Released []holds.Hold `json:"released"`
+	// Still are the holds that keep the flag off all the same.
+	Still   []holds.Hold `json:"still,omitempty"`
+	At      eval.At      `json:"at"`
+	Unsaved string       `json:"unsaved,omitempty"`
+}
+
+const (
+	maxHoldRequest = 16 << 10
+	// sinceWithin is how far a client's clock may be from the server's for what it says of the time to count.
+	sinceWithin = time.Minute
+)
+
+// routeHolds adds the pages of holds.
+func (d *Daemon) routeHolds(mux *http.ServeMux) {
+	mux.HandleFunc("GET /holds", d.operators(d.holdsPage))
+	mux.HandleFunc("POST /holds", d.operators(d.changing(d.placeHold)))
+	mux.HandleFunc("POST /holds/release", d.operators(d.changing(d.releaseHold)))
+}
+
+// changing is a page that changes something: not for web pages of other origins, nor where the flags are another server's.
+func (d *Daemon) changing(do func(r *http.Request) (status int, answer any, err error)) http.HandlerFunc {
+	origin := http.NewCrossOriginProtection()
+	return func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, maxHoldRequest)
+		err := origin.Check(r)
+		if err != nil {
+			err = forbidden(err.Error())
+		} else {
+			err = d.holdsElsewhere()
+		}
+		var status int
+		var answer any
+		if err == nil {
+			status, answer, err = do(r)
+		}
+		if denied, ok := errors.AsType[*hub.DeniedError](err); ok {
+			denied.Answer(w)
+			return
+		}
+		if err != nil {
+			d.config.Logger.Error("a hold could not be changed", "error", err)
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Cache-Control", "no-store")
+		w.WriteHeader(status)
+		_ = json.NewEncoder(w).Encode(answer)
+	}
+}
+
+func denied(status int, format string, args ...any) error {
+	return &hub.DeniedError{Status: status, Text: fmt.Sprintf(format, args...)}
+}
+
+// readRequest reads the body of a request. A field that is not known is refused: it might have narrowed what is asked for.
+func readRequest(r *http.Request, into any) error {
+	decoder := json.NewDecoder(r.Body)
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(into); err != nil {
+		return denied(http.StatusBadRequest, "the body: a JSON object is expected: %v", err)
+	}
+	return nil
+}
+
+// asker gives who asks, as they call themselves and as the key says, and the key's name.
+func asker(ctx context.Context, by string) (who, key string) {
+	k, _ := ctx.Value(operatorKey{}).(*keys.Key)
+	if k == nil {
+		return cmp.Or(by, "somebody on the server's machine"), ""
+	}
+	who = k.Name
+	if by != "" && by != k.Name {
+		who = by + " (" + k.Name + ")"
+	}
+	return who, fmt.Sprintf("%s (%s)", k.Name, k.ID)
+}
+
+// mayChange says why a request may not change an environment; nil: it may.
+func (d *Daemon) mayChange(ctx context.Context, environment string) error {
+	key, _ := ctx.Value(operatorKey{}).(*keys.Key)
+	known := d.hub.Environments()
+	switch {
+	case len(known) == 0:
+		return &hub.DeniedError{Status: http.StatusServiceUnavailable, Text: "no flags have been read yet: try again", RetryAfter: time.Second}
+	case key != nil && !key.Reads(environment):
+		return forbidden(fmt.Sprintf("this key is not for that environment, but for %s", strings.Join(key.Environments, ", ")))
+	case environment == "":
+		return denied(http.StatusBadRequest, "environment: name one")
+	case !slices.Contains(known, environment):
+		return denied(http.StatusNotFound, "there is no environment %q", environment)
+	}
+	return nil
+}
+
+// placeHold keeps a flag off.
+func (d *Daemon) placeHold(r *http.Request) (int, any, error) {
+	var asked HoldRequest
+	if err := readRequest(r, &asked); err != nil {
+		return 0, nil, err
+	}
+	if err := d.mayChange(r.Context(), asked.Environment); err != nil {
+		return 0, nil, err
+	}
+	if err := d.knowsFlag(asked.Environment, asked.Flag); err != nil {
+		return 0, nil, err
+	}
+	h, err := asked.hold(r.Context(), time.Now().UTC().Truncate(time.Second))
+	if err != nil {
+		return 0, nil, err
+	}
+	status := http.StatusCreated
+	unsaved, err := d.changeHolds(func(l *holds.Ledger) *holds.Ledger {
+		if old, there := l.Hold(h.ID); there {
+			h, status = old, http.StatusOK
+			return l
+		}
+		return l.Put(h)
+	})
+	if err != nil {
+		return 0, nil, err
+	}
+	if h.Environment != asked.Environment || h.Flag != asked.Flag {
+		return 0, nil, denied(http.StatusConflict, "there is another hold with the id %s", h.ID)
+	}
+	return status, HoldAnswer{Hold: h, At: d.shownAt(h.Environment), Unsaved: text(unsaved)}, nil
+}
+
+// hold makes the hold that is asked for.
+func (a HoldRequest) hold(ctx context.Context, now time.Time) (holds.Hold, error) {
+	h := holds.Hold{ID: cmp.Or(a.ID, holds.NewID()), Environment: a.Environment, Flag: a.Flag, Reason: strings.TrimSpace(a.Reason), Since: now}
+	h.By, h.Key = asker(ctx, strings.TrimSpace(a.By))
+	if a.Since != nil && a.Since.Sub(now).Abs() <= sinceWithin {
+		h.Since = a.Since.UTC().Truncate(time.Second)
+	}
+	if a.For != "" {
+		period, err := time.ParseDuration(a.For)
+		if err != nil || period < time.Second {
+			return h, denied(http.StatusBadRequest, "for: a time such as 8h or 30m is expected, not %.50q", a.For)
+		}
+		until := h.Since.Add(period)
+		h.Until = &until
+	}
+	if err := h.Check(); err != nil {
+		return h, denied(http.StatusBadRequest, "%v", err)
+	}
+	return h, nil
+}
+
+// knowsFlag says that there is no such flag, and which one may have been meant. Where nothing of the environment can be served, any
+// flag may be held.
+func (d *Daemon) knowsFlag(environment, key string) error {
+	snapshot := d.serving.given()[environment]
+	if snapshot == nil || snapshot.Flag(key) != nil {
+		return nil
+	}
+	var known []string
+	for flag := range snapshot.Flags() {
+		known = append(known, flag.Key)
+	}
+	hint := ""
+	if near := compile.Nearest(key, known); near != "" {
+		hint = fmt.Sprintf("; did you mean %s?", near)
+	}
+	return denied(http.StatusNotFound, "there is no flag %.120q in %s%s", key, environment, hint)
+}
+
+// shownAt is the position of an environment as subscribers have it or get it.
+func (d *Daemon) shownAt(environment string) eval.At {
+	if snapshot := d.serving.all()[environment]; snapshot != nil {
+		return snapshot.At()
+	}
+	return eval.At{}
+}
+
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// releaseHold ends holds.
+func (d *Daemon) releaseHold(r *http.Request) (int, any, error) {
+	var asked ReleaseRequest
+	if err := readRequest(r, &asked); err != nil {
+		return 0, nil, err
+	}
+	if h, found := d.holding.ledger.Load().Hold(asked.ID); found && asked.ID != "" {
+		asked.Environment, asked.Flag = cmp.Or(asked.Environment, h.Environment), cmp.Or(asked.Flag, h.Flag)
+	}
+	if err := d.mayChange(r.Context(), asked.Environment); err != nil {
+		return 0, nil, err
+	}
+	ending, still := asked.choose(d.heldNow())
+	if len(ending) == 0 {
+		return 0, nil, nothingToRelease(asked, still)
+	}
+	ended := holds.Ended{At: time.Now().UTC().Truncate(time.Second), Why: holds.Released, Reason: strings.TrimSpace(asked.Reason)}
+	ended.By, _ = asker(r.Context(), strings.TrimSpace(asked.By))
+	probe := holds.Hold{ID: "probe", Environment: "e", Flag: "f", Reason: "r", Since: ended.At, Ended: &ended}
+	if err := probe.Check(); err != nil {
+		return 0, nil, denied(http.StatusBadRequest, "%v", err)
+	}
+	var ids []string
+	for _, h := range ending {
+		ids = append(ids, h.ID)
+	}
+	unsaved, err := d.changeHolds(func(l *holds.Ledger) *holds.Ledger { return l.End(ended, ids...) })
+	if err != nil {
+		return 0, nil, err
+	}
+	for i, id := range ids {
+		ending[i], _ = d.holding.ledger.Load().Hold(id)
+	}
+	return http.StatusOK, ReleaseAnswer{Released: ending, Still: still, At: d.shownAt(asked.Environment), Unsaved: text(unsaved)}, nil
+}
+
+// choose parts the holds in effect of the flag asked about into those to end and the rest: what the server holds for a commit ends by
+// its id only.
+func (a ReleaseRequest) choose(held []holds.Hold) (ending, still []holds.Hold) {
+	for _, h := range held {
+		switch {
+		case h.Environment != a.Environment || h.Flag != a.Flag:
+		case a.ID == h.ID, a.ID == "" && h.Commit == "":
+			ending = append(ending, h)
+		default:
+			still = append(still, h)
+		}
+	}
+	return ending, still
+}
+
+func nothingToRelease(asked ReleaseRequest, still []holds.Hold) error {
+	switch {
+	case asked.ID != "":
+		return denied(http.StatusNotFound, "there is no hold %.80q, or it has ended", asked.ID)
+	case len(still) > 0:
+		return denied(http.StatusConflict, "%s: nobody holds it but the server, until a commit is published that the policy allows. "+
+			"To have it on all the same release the hold by its id, %s", still[0].String(), still[0].ID)
+	}
+	return denied(http.StatusNotFound, "%.120q is not held in %.120s", asked.Flag, asked.Environment)
+}
+
+// holdsPage answers GET /holds with what is held now or, with ?all=true, with all that is known of holds, for other replicas.
+func (d *Daemon) holdsPage(w http.ResponseWriter, r *http.Request) {
+	key, _ := r.Context().Value(operatorKey{}).(*keys.Key)
+	ledger := d.holding.ledger.Load()
+	if key != nil {
+		ledger = ledger.Select(key.Reads)
+	}
+	if r.URL.Query().Get("all") != "true" {
+		now := d.heldNow()
+		if key != nil {
+			now = slices.DeleteFunc(now, func(h holds.Hold) bool { return !key.Reads(h.Environment) })
+		}
+		ledger = (&holds.Ledger{}).Put(now...)
+	}
+	body, err := json.Marshal(ledger)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	sum := sha256.Sum256(body)
+	etag := `"` + hex.EncodeToString(sum[:16]) + `"`
+	w.Header().Set("ETag", etag)
+	w.Header().Set("Cache-Control", "no-cache")
+	if tags(r)[etag] {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(append(body, '\n'))
+}
+
+// tags are those of If-None-Match.
+func tags(r *http.Request) map[string]bool {
+	all := map[string]bool{}
+	for tag := range strings.SplitSeq(r.Header.Get("If-None-Match"), ",") {
+		all[strings.TrimSpace(tag)] = true
+	}
+	return all
+}
+
+// holdsElsewhere says where flags are held, if that is not here: what a relay shows is what its upstream shows.
+func (d *Daemon) holdsElsewhere() error {
+	if d.upstream == nil {
+		return nil
+	}
+	var addresses []string
+	for _, address := range d.upstream.addresses {
+		addresses = append(addresses, address.Redacted())
+	}
+	return denied(http.StatusMisdirectedRequest, "this is a relay: hold flags at what it follows, %s", strings.Join(addresses, " and "))
+}
