@@ -1,10 +1,15 @@
+//go:build unix
+
 package hub_test
 
 import (
+	"flag"
 	"fmt"
 	"net"
+	"os"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -14,8 +19,16 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/yardarm-io/yardarm/eval"
+	"github.com/yardarm-io/yardarm/sync/feed/feedtest"
 	"github.com/yardarm-io/yardarm/sync/hub"
 )
+
+var large = flag.Bool("large", false, "have BenchmarkReconnect run with 10,000 subscribers too, for which ulimit -n must be 11000")
+
+func TestMain(m *testing.M) {
+	feedtest.Main()
+	os.Exit(m.Run())
+}
 
 // BenchmarkPublish changes one of 1,000 flags for 1,000 subscribers, who run in the same process: from before Publish to
 // the message read, for the median and the 99th percentile of subscribers.
@@ -124,27 +137,44 @@ func (c *countedConn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// BenchmarkIdleConnection reports the heap and stack of a subscriber that is up to date, has said so and has answered a
-// ping, its bare socket on the other side included.
+// BenchmarkIdleConnection reports the heap and stack of the server for a subscriber at rest, with garbage collected: of one that was up to
+// date when it came, of one that came with nothing and was sent a snapshot, and of one that has been sent a change since. All
+// have said what they applied. The subscribers are in a process of their own.
 func BenchmarkIdleConnection(b *testing.B) {
-	const subscribers = 2000
+	for _, as := range []string{"current", "cold", "changed"} {
+		b.Run(as, func(b *testing.B) { benchmarkIdle(b, as, 5000) })
+	}
+}
+
+func benchmarkIdle(b *testing.B, as string, subscribers int) {
 	s := serve(b, hub.Config{Heartbeat: time.Hour, Timeout: 24 * time.Hour})
-	snap := state(b, 1, 100)
+	snap := state(b, 1, 1000)
 	s.publish(b, snap)
+	config := feedtest.Config{Address: s.address(), Query: "environment=production", Count: 1, Dialers: 16}
+	crowd := feedtest.Gather(b, config) // so that what the first one takes, for all, is there
+	if as == "current" {
+		config.Query += "&have=" + crowd.Digest
+	}
+	config.Count = subscribers
 	for range b.N {
 		before := memory()
-		sockets := make([]net.Conn, subscribers)
-		for i := range sockets {
-			sockets[i] = bareSocket(b, s, snap.At().Digest)
+		crowd.Join(config)
+		if as == "changed" {
+			at := eval.At{Revision: fmt.Sprint("after ", snap.At().Generation), Generation: snap.At().Generation + 1}
+			next, err := snap.Apply(at, [][]byte{flagLine(500, at.Revision)}, nil)
+			if err != nil {
+				b.Fatal(err)
+			}
+			snap = next
+			s.publish(b, snap)
+			crowd.Await(at.Revision)
 		}
 		eventually(b, "all are up to date", func() bool {
 			list := s.Subscribers()
-			return len(list) == subscribers && !slices.ContainsFunc(list, func(s hub.Subscriber) bool { return s.Applied == "" })
+			return len(list) >= subscribers && !slices.ContainsFunc(list, func(s hub.Subscriber) bool { return s.Applied != snap.At().Digest })
 		})
-		b.ReportMetric(float64(memory()-before)/subscribers, "B/connection")
-		for _, c := range sockets {
-			c.Close()
-		}
+		b.ReportMetric(float64(memory()-before)/float64(subscribers), "B/connection")
+		crowd.Leave()
 		eventually(b, "all are gone", func() bool { return len(s.Subscribers()) == 0 })
 	}
 }
@@ -157,29 +187,77 @@ func memory() int64 {
 	return int64(m.HeapInuse + m.StackInuse)
 }
 
-func bareSocket(b *testing.B, s *server, have string) net.Conn {
-	b.Helper()
-	host := strings.TrimPrefix(s.http.URL, "http://")
-	c, err := net.Dial("tcp", host)
-	if err != nil {
-		b.Fatal(err)
+func (s *server) address() string { return strings.TrimPrefix(s.http.URL, "http://") }
+
+// BenchmarkReconnect has subscribers who are up to date come again, all at once, as after a restart: from the first attempt until
+// all know that they are. cpu-ms is what the server's process used.
+func BenchmarkReconnect(b *testing.B) {
+	for _, count := range []int{1_000, 10_000} {
+		b.Run(strconv.Itoa(count), func(b *testing.B) {
+			if count > 1_000 && !*large {
+				b.Skip("without -large")
+			}
+			s := serve(b, hub.Config{Heartbeat: time.Hour, Timeout: 24 * time.Hour})
+			snap := state(b, 1, 1000)
+			s.publish(b, snap)
+			config := feedtest.Config{
+				Address: s.address(), Query: "environment=production&have=" + snap.At().Digest, Count: count, Dialers: 256,
+			}
+			crowd := feedtest.Gather(b, config)
+			var took time.Duration
+			var used float64
+			for range b.N {
+				crowd.Leave()
+				eventually(b, "all are gone", func() bool { return len(s.Subscribers()) == 0 })
+				before := cpu(b)
+				crowd.Join(config)
+				took, used = took+crowd.Took, used+cpu(b)-before
+			}
+			b.ReportMetric(0, "ns/op")
+			b.ReportMetric(took.Seconds()*1000/float64(b.N), "all-ms")
+			b.ReportMetric(used/float64(b.N), "cpu-ms")
+		})
 	}
-	if _, err := fmt.Fprintf(c, "GET /feed?environment=production&client=checkout/pod-7&have=%s HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\n"+
-		"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", have, host); err != nil {
-		b.Fatal(err)
-	}
-	if _, err := c.Read(make([]byte, 512)); err != nil { // the answer, which comes whole
-		b.Fatal(err)
-	}
-	applied := fmt.Sprintf(`{"type":"applied","digest":%q}`, have)
-	if _, err := c.Write(append(frame(0xa, "pong"), frame(0x1, applied)...)); err != nil {
-		b.Fatal(err)
-	}
-	return c
 }
 
-// frame gives a websocket frame from a client, masked with zeros.
-func frame(opcode byte, payload string) []byte {
-	f := []byte{0x80 | opcode, 0x80 | byte(len(payload)), 0, 0, 0, 0}
-	return append(f, payload...)
+// BenchmarkStalled publishes, to 2,000 subscribers, a change of a tenth of 1,000 flags, too much for a stalled one's buffers to take for
+// long: with all of them reading, and with a tenth that has read nothing since its first state. ratio is that of the median of
+// the 99th percentiles of those that read, with the stalled to without; worst-ratio that of the worst, which has the moment in it
+// at which the buffers of all of them are full.
+func BenchmarkStalled(b *testing.B) {
+	var median, worst [2]float64
+	for i, stalled := range []int{0, 200} {
+		median[i], worst[i] = benchmarkStalled(b, stalled)
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(median[0], "p99-ms")
+	b.ReportMetric(median[1], "p99-stalled-ms")
+	b.ReportMetric(median[1]/median[0], "ratio")
+	b.ReportMetric(worst[1]/worst[0], "worst-ratio")
+}
+
+func benchmarkStalled(b *testing.B, stalled int) (median, worst float64) {
+	s := serve(b, hub.Config{Heartbeat: time.Hour, Timeout: 24 * time.Hour, WriteTimeout: time.Hour})
+	var on []int
+	for i := range 100 {
+		on = append(on, i*10)
+	}
+	s.publish(b, state(b, 1, 1000))
+	crowd := feedtest.Gather(b, feedtest.Config{
+		Address: s.address(), Query: "environment=production", Count: 2000 + stalled, Stalled: stalled, Plain: true,
+	})
+	var all []time.Duration
+	for i := range max(b.N, 40) {
+		flags := on
+		if i%2 == 1 {
+			flags = nil
+		}
+		next := state(b, uint64(i)+2, 1000, flags...)
+		start := time.Now()
+		s.publish(b, next)
+		came := crowd.Await(next.At().Revision)
+		all = append(all, came.After(start, 0.99))
+	}
+	slices.Sort(all)
+	return all[len(all)/2].Seconds() * 1000, all[len(all)-1].Seconds() * 1000
 }

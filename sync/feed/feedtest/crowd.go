@@ -18,6 +18,7 @@ type Config struct {
 	Count   int    // of subscribers
 	Stalled int    // how many of Count read nothing once they have their first state
 	Silent  bool   // they do not say what they have applied
+	Plain   bool   // they do not offer compression, as clients do
 	Dialers int    // how many connect at a time; 0: 64
 }
 

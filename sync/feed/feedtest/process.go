@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -93,6 +94,9 @@ func (p *process) enter(config *Config, i int) (digest string, err error) {
 	p.mu.Lock()
 	p.all = append(p.all, s)
 	p.mu.Unlock()
+	if i < config.Stalled {
+		_ = s.conn.(*net.TCPConn).SetReadBuffer(16 << 10)
+	}
 	_, digest, _, err = s.state()
 	if err == nil && !config.Silent {
 		err = s.applied(digest)

@@ -36,7 +36,7 @@ type subscriber struct {
 	text []byte
 }
 
-// subscribe connects, offering compression as clients do.
+// subscribe connects.
 func subscribe(config *Config, i int, received *atomic.Int64) (*subscriber, error) {
 	conn, err := net.Dial("tcp", config.Address)
 	if err != nil {
@@ -44,10 +44,13 @@ func subscribe(config *Config, i int, received *atomic.Int64) (*subscriber, erro
 	}
 	s := &subscriber{conn: conn}
 	s.in = bufio.NewReaderSize(&counted{conn, received}, 2048)
+	more := config.Header
+	if !config.Plain {
+		more += "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover\r\n"
+	}
 	_, err = fmt.Fprintf(conn, "GET /feed?%s&client=crowd%%2F%d HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
-		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: %s\r\n"+
-		"Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover\r\n%s\r\n",
-		config.Query, i, config.Address, feed.Subprotocol, config.Header)
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: %s\r\n%s\r\n",
+		config.Query, i, config.Address, feed.Subprotocol, more)
 	if err != nil {
 		return nil, err
 	}
