@@ -22,9 +22,10 @@ type Subscriber struct {
 	// Sent is the digest that was sent last, Applied the one that the client said it has in force; "": none yet.
 	Sent    string `json:"sent,omitempty"`
 	Applied string `json:"applied,omitempty"`
-	// Revision and Generation are the newest position at which Applied was served; "" and 0: none that is remembered.
+	// Revision, Generation and Overlay are the newest position at which Applied was served; "" and 0: none that is remembered.
 	Revision   string `json:"revision,omitempty"`
 	Generation uint64 `json:"generation,omitempty"`
+	Overlay    uint64 `json:"overlay,omitempty"`
 	// Relay is whether it says who is below it, Below what it said, which nobody has checked. BelowUnknown is that it said more
 	// than there was room for.
 	Relay        bool         `json:"relay,omitempty"`
@@ -43,7 +44,7 @@ func (h *Hub) Subscribers() []Subscriber {
 			defer s.mu.Unlock()
 			p := at[s.applied]
 			list = append(list, Subscriber{
-				s.env.name, s.hello.service, s.hello.instance, s.access.Key, s.remote, s.since, s.sent, s.applied, p.Revision, p.Generation,
+				s.env.name, s.hello.service, s.hello.instance, s.access.Key, s.remote, s.since, s.sent, s.applied, p.Revision, p.Generation, p.Overlay,
 				relay, below, dropped,
 			})
 		})
