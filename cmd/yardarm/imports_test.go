@@ -43,7 +43,8 @@ var allowed = map[string]struct {
 	"sync/nats/natstest":       {"", "a real NATS server, for tests"},
 	"sync/worktree":            {"", "watches uncommitted files, for trying things"},
 	"sync/publog":              {"", "the log of what was published; plain data in, lines out"},
-	"sync/daemon":              {"sync/gitrepo sync/publog sync/worktree sync/feed sync/holds sync/hub sync/keys sync/nats client compile diff diff/review history eval webhook/signature", "wires the parts together"},
+	"sync/signers":             {"", "whose signatures count; it knows nothing of Git and reads no files"},
+	"sync/daemon":              {"sync/gitrepo sync/publog sync/signers sync/worktree sync/feed sync/holds sync/hub sync/keys sync/nats client compile diff diff/review history eval webhook/signature", "wires the parts together"},
 	"webhook":                  {"eval compile diff diff/review diff/render history sync/gitrepo sync/gitrepo/pull webhook/signature", "the bot: reviews what a forge tells of"},
 	"webhook/signature":        {"", "what deliveries are signed with, the bot's and the daemon's"},
 	"webhook/webhooktest":      {"", "a GitHub, for tests"},
@@ -54,6 +55,8 @@ var allowed = map[string]struct {
 var outside = map[string][]string{
 	"cuelang.org/go/":             {"compile/folder", "edit"},
 	"github.com/go-git/go-git/":   {"sync/gitrepo"},
+	"github.com/hiddeco/sshsig":   {"sync/signers"},
+	"github.com/ProtonMail/":      {"sync/signers"},
 	"github.com/gorilla/":         {"sync/hub", "client", "client/clienttest", "cmd/yardarm"}, // there for thousands of subscribers that keep no flags
 	"github.com/spf13/":           {"cmd/yardarm"},
 	"google.golang.org/grpc":      {},
