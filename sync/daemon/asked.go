@@ -53,6 +53,9 @@ func (d *Daemon) ask(ctx context.Context, revision string) *Asked {
 	if d.upstream != nil {
 		return d.upstream.asked(ctx, revision)
 	}
+	if d.backbone.relay != nil {
+		return d.askedOfCompiler(ctx, revision)
+	}
 	asked := &Asked{Revision: revision}
 	repository, served := d.look.repository.Load(), d.serving.at()
 	if strings.HasPrefix(served.Revision, revision) {

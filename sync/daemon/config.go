@@ -21,6 +21,8 @@ type Config struct {
 	Worktree string
 	// Upstream are daemons that are followed in place of a repository: this one is then a relay. Without URLs there is none.
 	Upstream Upstream
+	// NATS is where flags are kept in common with other daemons, or come from. Without URLs there is none.
+	NATS NATS
 	// Poll is how often to look for a new commit; zero: 10 s for a remote, 250 ms for a repository in a local folder.
 	Poll time.Duration
 	// Listen is the address to listen on; "": 127.0.0.1:8080. With port 0 the system picks one: see [Daemon.Addr].
@@ -102,6 +104,9 @@ func (c Config) validate() error {
 	if c.Worktree == "" && c.Repository.URL == "" && !c.relays() {
 		return errors.New("Repository.URL is empty: name the flag repository")
 	}
+	if c.NATS.Relay && len(c.Upstream.URLs) > 0 || c.Worktree != "" && len(c.NATS.URLs) > 0 {
+		return errors.New("NATS goes with a repository, or alone: a relay follows either daemons or NATS, and uncommitted files are not passed on")
+	}
 	if c.Worktree != "" && c.RefreshSecretFile != "" {
 		return errors.New("of uncommitted files each change is seen at once: leave --refresh-secret-file away")
 	}
@@ -123,8 +128,8 @@ func (c Config) validate() error {
 	return cmp.Or(c.checkPeers(), c.checkListen())
 }
 
-// relays says whether the source is another daemon.
-func (c Config) relays() bool { return len(c.Upstream.URLs) > 0 }
+// relays says whether the source is another daemon, or what daemons keep in NATS.
+func (c Config) relays() bool { return len(c.Upstream.URLs) > 0 || c.NATS.Relay }
 
 // checkListen keeps a daemon without keys or TLS on the loopback interface unless told in so many words.
 func (c Config) checkListen() error {

@@ -37,6 +37,7 @@ type Daemon struct {
 	serving     serving
 	look        look
 	upstream    *upstream // nil: the source is no daemon
+	backbone    backbone
 	accepted    *accepted // nil: nothing was published yet; of the goroutine that follows the source
 	awaiting    noted     // likewise
 	later       *later
@@ -84,9 +85,12 @@ func New(config Config) (*Daemon, error) {
 
 // prepareSource makes what it takes to get flags from the source.
 func (d *Daemon) prepareSource() (err error) {
-	if d.config.relays() {
+	if len(d.config.Upstream.URLs) > 0 {
 		d.upstream = newUpstream(d, d.config.Upstream)
 		return nil
+	}
+	if err := d.openBackbone(); err != nil || d.config.relays() {
+		return err
 	}
 	d.config.Repository.Fetched = d.metrics.fetched
 	if d.compiler, err = compile.New(compile.Config{CacheDir: d.config.CacheDir}); err != nil {
@@ -114,6 +118,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	group.Go(func() error { return ignoreCanceled(d.keepHolds(ctx)) })
 	group.Go(func() error { return ignoreCanceled(d.followPeers(ctx)) })
 	group.Go(func() error { return ignoreCanceled(d.keepLog(ctx)) })
+	group.Go(func() error { return ignoreCanceled(d.runBackbone(ctx)) })
 	group.Go(func() error {
 		<-ctx.Done()
 		return d.end(server, endHub)

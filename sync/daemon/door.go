@@ -159,7 +159,7 @@ func (s Status) discreet() Status {
 	if s.State != nil {
 		s.State = s.State.discreet(why)
 	}
-	s.Holds, s.HoldsUnsaved, s.HoldsDamaged, s.Peers = nil, "", "", nil
+	s.Holds, s.HoldsUnsaved, s.HoldsDamaged, s.Peers, s.NATS = nil, "", "", nil, nil
 	if len(s.Missing) > 0 {
 		s.Missing = []string{"an environment"}
 	}

@@ -25,6 +25,8 @@ func (d *Daemon) follow(ctx context.Context) error {
 	switch {
 	case d.upstream != nil:
 		return d.followUpstream(ctx)
+	case d.backbone.relay != nil:
+		return d.followBackbone(ctx)
 	case d.config.Worktree != "":
 		return d.followWorktree(ctx)
 	}

@@ -143,6 +143,9 @@ func (s Status) seen() string {
 	if s.State != nil {
 		lines = append(lines, s.State.String())
 	}
+	if s.NATS != nil && s.NATS.Error != "" && s.Source.Error == "" { // else that tells
+		lines = append(lines, "what is published does not reach other daemons: "+s.NATS.Error)
+	}
 	return strings.Join(append(lines, s.holdLines()...), "\n")
 }
 

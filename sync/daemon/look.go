@@ -31,6 +31,9 @@ func (d *Daemon) unrelated(ctx context.Context, revision string) bool {
 	if d.upstream != nil {
 		return d.upstream.unrelated(ctx, revision)
 	}
+	if d.backbone.relay != nil {
+		return d.unrelatedByCompiler(ctx, revision)
+	}
 	repository := d.look.repository.Load()
 	if repository == nil {
 		return false

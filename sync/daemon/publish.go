@@ -126,6 +126,7 @@ func (d *Daemon) publish(p publication) error {
 		d.config.Logger.Info("serving", "environment", name, "revision", short(at.Revision), "generation", at.Generation,
 			"flags", shown[name].Len(), "folders_compiled", p.compiled)
 	}
+	d.toBackbone(p)
 	d.recordPublished(p, before, lagged, from)
 	return nil
 }
@@ -174,6 +175,9 @@ func (d *Daemon) verified(tip string) {
 		d.config.Logger.Info("the source can be read again")
 	}
 	d.hub.SetFresh(at, refused)
+	if d.backbone.compiler != nil {
+		d.backbone.compiler.SetFresh(at, tip, refused)
+	}
 	d.keepState()
 }
 

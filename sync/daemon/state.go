@@ -17,10 +17,14 @@ import (
 	"github.com/yardarm-io/yardarm/sync/feed"
 	"github.com/yardarm-io/yardarm/sync/gitrepo"
 	"github.com/yardarm-io/yardarm/sync/hub"
+	"github.com/yardarm-io/yardarm/sync/nats"
 )
 
 // source says what is followed: the repository without credentials, branch and path, a line each.
 func (c Config) source() string {
+	if c.NATS.Relay {
+		return "NATS bucket " + cmp.Or(c.NATS.Bucket, nats.DefaultBucket) + "\n"
+	}
 	if c.relays() {
 		return "a daemon\n" // whose address may change
 	}

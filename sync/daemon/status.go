@@ -14,6 +14,7 @@ import (
 	"github.com/yardarm-io/yardarm/sync/gitrepo"
 	"github.com/yardarm-io/yardarm/sync/holds"
 	"github.com/yardarm-io/yardarm/sync/hub"
+	"github.com/yardarm-io/yardarm/sync/nats"
 	"github.com/yardarm-io/yardarm/sync/publog"
 )
 
@@ -49,6 +50,7 @@ type Status struct {
 	HoldsUnsaved string       `json:"holdsUnsaved,omitempty"`
 	HoldsDamaged string       `json:"holdsDamaged,omitempty"`
 	Peers        []PeerStatus `json:"peers,omitempty"`
+	NATS         *nats.Status `json:"nats,omitempty"` // nil: flags are neither written to NATS nor read from it
 }
 
 // SourceStatus is where flags come from and when that was last seen.
@@ -208,6 +210,7 @@ func (d *Daemon) Status() Status {
 		status.Environments = append(status.Environments, EnvironmentStatus{name, snapshots[name].At(), snapshots[name].Len()})
 	}
 	d.addHolds(&status)
+	status.NATS = d.backboneStatus()
 	status.Missing = d.missing()
 	status.Unread = d.unread()
 	status.Log, status.Unlogged = d.logStatus(broken), d.log.Unlogged()

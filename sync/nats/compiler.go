@@ -24,6 +24,8 @@ type Compiler struct {
 	unrelated func(ctx context.Context, revision string) bool
 	behind    func()
 	holds     Holds
+	answer    func(ctx context.Context, question []byte) []byte
+	answering sync.WaitGroup
 
 	// Of the goroutine of Run.
 	known map[string]*head // what is in the bucket, as far as was seen: but a guess, as each write says what it replaces
@@ -58,10 +60,12 @@ func NewCompiler(config CompilerConfig) (*Compiler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Compiler{
+	c := &Compiler{
 		link: l, source: config.Source, precedes: config.Precedes, unrelated: config.Unrelated, behind: config.Behind, holds: config.Holds,
-		known: map[string]*head{},
-	}, nil
+		answer: config.Answer, known: map[string]*head{},
+	}
+	l.began = c.answers
+	return c, nil
 }
 
 // Publish has snapshots written, by environment, with the folders that lag in them. Those that were to be written before and are
@@ -95,7 +99,10 @@ func (c *Compiler) freshness() Fresh {
 }
 
 // Run writes until ctx ends. An error is one of the configuration: a server that is away is waited for.
-func (c *Compiler) Run(ctx context.Context) error { return c.run(ctx, c.pass) }
+func (c *Compiler) Run(ctx context.Context) error {
+	defer c.answering.Wait()
+	return c.run(ctx, c.pass)
+}
 
 // pass brings the bucket and this daemon to what the other should have.
 func (c *Compiler) pass(ctx context.Context, changes changes) error {
@@ -115,13 +122,11 @@ func (c *Compiler) pass(ctx context.Context, changes changes) error {
 	if !changes.all && fresh.VerifiedAt.IsZero() && !c.said.VerifiedAt.IsZero() {
 		return errors.New("NATS: what was written is gone") // and is written again with all that is to be looked at
 	}
-	if err := c.readHolds(ctx, c.holds, &c.sheet, changes); err != nil {
-		return err
+	err = c.readHolds(ctx, c.holds, &c.sheet, changes)
+	if err == nil {
+		err = c.writeHolds(ctx)
 	}
-	if err := c.writeHolds(ctx); err != nil {
-		return err
-	}
-	if err := c.writeEnvironments(ctx, changes); err != nil {
+	if err := errors.Join(err, c.writeEnvironments(ctx, changes)); err != nil { // neither keeps the other back
 		return err
 	}
 	if err := c.writeFresh(ctx, fresh, revision); err != nil {

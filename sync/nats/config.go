@@ -48,6 +48,8 @@ type CompilerConfig struct {
 	Unrelated func(ctx context.Context, revision string) bool
 	// Behind is told that another compiler has written what this one does not have: it is time to fetch. It does not wait.
 	Behind func()
+	// Answer answers questions of relays, at most a few at a time and in a goroutine of its own; nil: nothing does.
+	Answer func(ctx context.Context, question []byte) []byte
 	// Holds are those of all daemons; the zero value: there are none.
 	Holds Holds
 }

@@ -36,7 +36,9 @@ func (l *link) connect() (*nats.Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("NATS: connect: %w", err)
 	}
-	l.conn = conn
+	l.mu.Lock()
+	l.conn, l.asking = conn, conn
+	l.mu.Unlock()
 	if l.js, err = jetstream.New(conn, jetstream.WithDefaultTimeout(requestTimeout)); err != nil {
 		conn.Close()
 		return nil, fmt.Errorf("NATS: %w", err)

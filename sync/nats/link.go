@@ -19,6 +19,7 @@ type link struct {
 	config Link
 	news   chan struct{} // one slot
 	failed func(error)   // told of each attempt that failed; nil: nobody is
+	began  func(ctx context.Context, conn *nats.Conn) error
 
 	conn *nats.Conn
 	js   jetstream.JetStream
@@ -28,6 +29,7 @@ type link struct {
 	mu      sync.Mutex
 	changed map[string]uint64 // keys that somebody says have changed, and to which revision at least
 	all     bool              // everything may have changed
+	asking  *nats.Conn        // nil: not yet
 	abandon func()            // ends the pass that runs: answers of a server that is gone are not waited for
 	status  Status
 }
@@ -59,7 +61,11 @@ func (l *link) run(ctx context.Context, pass func(ctx context.Context, changes c
 		return err
 	}
 	defer conn.Close()
-	if _, err := conn.Subscribe(l.newsSubject(), l.hear); err != nil {
+	_, err = conn.Subscribe(l.newsSubject(), l.hear)
+	if err == nil && l.began != nil {
+		err = l.began(ctx, conn)
+	}
+	if err != nil {
 		return fmt.Errorf("NATS: %w", err)
 	}
 	timer := time.NewTimer(0)

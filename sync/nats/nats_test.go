@@ -324,3 +324,29 @@ func TestRelayReadsTheEnvironmentsItIsToldTo(t *testing.T) {
 		t.Errorf("production was read: %v", at)
 	}
 }
+
+func TestRelayAsksACompiler(t *testing.T) {
+	server := natstest.Start(t, nil)
+	_, c := one()
+	l := relay(t, quick(t, server.URL()), nil)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	eventually(t, "the relay is connected", func() bool { return l.Status().Connected })
+	if _, err := l.Ask(ctx, []byte("who?")); err == nil || !strings.Contains(err.Error(), "no compiler") {
+		t.Errorf("nobody is there to answer: %v", err)
+	}
+	for _, name := range []string{"first", "second"} {
+		compiler(t, quick(t, server.URL()), c, func(config *CompilerConfig) {
+			config.Answer = func(_ context.Context, question []byte) []byte { return append(question, name...) }
+		})
+	}
+	var answer []byte
+	eventually(t, "one answers", func() bool {
+		var err error
+		answer, err = l.Ask(ctx, []byte("who? "))
+		return err == nil
+	})
+	if text := string(answer); text != "who? first" && text != "who? second" {
+		t.Errorf("answer: %q", text)
+	}
+}

@@ -67,15 +67,12 @@ func (r *Relay) pass(ctx context.Context, changes changes) error {
 	if changes.all {
 		r.readSource(ctx)
 	}
-	if err := r.readHolds(ctx, r.config.Holds, &r.sheet, changes); err != nil { // first: what is off stays off
-		return err
-	}
+	held := r.readHolds(ctx, r.config.Holds, &r.sheet, changes) // first: what is off stays off
 	names, err := r.names(ctx, fresh, changes)
 	if err != nil {
 		return err
 	}
-	var errs []error
-	news := false
+	errs, news := []error{held}, false
 	for _, name := range names {
 		came, err := r.look(ctx, name, fresh, changes.keys[environmentKey(name)])
 		news = news || came
