@@ -135,10 +135,10 @@ type questions struct {
 	turns chan struct{}
 
 	mu      sync.Mutex
-	answers map[string]answer // by revision
+	answers map[string]verdict // by revision
 }
 
-type answer struct {
+type verdict struct {
 	unrelated bool
 	at        time.Time
 }
@@ -157,9 +157,9 @@ func (q *questions) remember(revision string, unrelated bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.answers == nil || len(q.answers) >= mostAnswers {
-		q.answers = make(map[string]answer)
+		q.answers = make(map[string]verdict)
 	}
-	q.answers[revision] = answer{unrelated, time.Now()}
+	q.answers[revision] = verdict{unrelated, time.Now()}
 }
 
 // unrelated says whether a revision has no place in the history that the upstream serves, for sure: the upstream is asked, and without
