@@ -24,9 +24,6 @@ const (
 	DefaultMaxFileSize = 1 << 20
 )
 
-// cloneTimes is how many times longer than a fetch a first clone may take.
-const cloneTimes = 10
-
 // Config says which repository, branch and folder to read, and how to get at them. Only URL is always required.
 //
 // Files that hold credentials are read again for each fetch, so they may be rotated under a running daemon.
@@ -42,7 +39,8 @@ type Config struct {
 	// Dir is a folder for the mirror of a remote, used by one Repo at a time and created when missing. Required for a
 	// remote, unused for a local repository.
 	Dir string
-	// Timeout bounds one fetch; a first clone may take ten times as long. 0 means a minute.
+	// Timeout is how long a remote may keep silent in a fetch, and how long all of what is pushed may take. A fetch, such as the first
+	// of a large repository, may take 360 times as long in all. 0 means a minute.
 	Timeout time.Duration
 	// MaxFileSize is the size in bytes above which a file is listed but can't be read. 0 means 1 MiB.
 	MaxFileSize int64

@@ -24,7 +24,7 @@ var (
 	ErrAuth = errors.New("authentication refused")
 	// ErrHostKey: the ssh host is not in the known hosts, or shows another key than the one there.
 	ErrHostKey = errors.New("ssh host not trusted")
-	// ErrTimeout: the remote took longer than Config.Timeout.
+	// ErrTimeout: the remote was silent for longer than Config.Timeout, or took much longer in all.
 	ErrTimeout = errors.New("timed out")
 	// ErrRejected: the remote does not take what is pushed.
 	ErrRejected = errors.New("push rejected")

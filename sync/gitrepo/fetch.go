@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -40,27 +41,35 @@ func (r *Repo) fetch(ctx context.Context) (Commit, error) {
 		return Commit{}, fmt.Errorf("fetch %s: %w", r, err)
 	}
 	defer r.fetching.unlock()
-	limited, cancel := r.limit(ctx)
+	limited, patience, cancel := newPatience(ctx, r.config.Timeout)
 	defer cancel()
+	limited, unhook := r.untilClosed(limited)
+	defer unhook()
+	r.remote.wire.patience = patience
+	defer func() { r.remote.wire.patience = nil }()
 	if err := r.update(limited); err != nil {
 		return Commit{}, fmt.Errorf("fetch %s: %w", r, r.explain(ctx, limited, err))
 	}
 	return r.Head(ctx)
 }
 
-// limit bounds a fetch by time and by Close.
+// limit bounds what is not a whole fetch by time and by Close.
 func (r *Repo) limit(ctx context.Context) (context.Context, func()) {
-	timeout := r.config.Timeout
-	if !r.fetched() {
-		timeout *= cloneTimes
-	}
-	limited, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("%w: no complete answer within %s", ErrTimeout, timeout))
-	limited, end := context.WithCancelCause(limited)
-	unhook := context.AfterFunc(r.base, func() { end(ErrClosed) })
+	limited, cancel := context.WithTimeoutCause(ctx, r.config.Timeout, fmt.Errorf("%w: no complete answer within %s", ErrTimeout, r.config.Timeout))
+	limited, unhook := r.untilClosed(limited)
 	return limited, func() {
 		unhook()
-		end(nil)
 		cancel()
+	}
+}
+
+// untilClosed gives a context that ends with Close.
+func (r *Repo) untilClosed(ctx context.Context) (context.Context, func()) {
+	ctx, end := context.WithCancelCause(ctx)
+	unhook := context.AfterFunc(r.base, func() { end(ErrClosed) })
+	return ctx, func() {
+		unhook()
+		end(nil)
 	}
 }
 
@@ -142,6 +151,7 @@ func (r *Repo) clone(ctx context.Context, session transport.UploadPackSession, r
 	if err := errors.Join(err, fresh.close()); err != nil {
 		return err
 	}
+	defer debug.FreeOSMemory() // a large pack takes much to index, and then for long nothing
 	return r.exclusive(ctx, func() error { return r.replace(ctx, dir) })
 }
 

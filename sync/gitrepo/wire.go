@@ -25,6 +25,8 @@ type wire struct {
 	ca     []byte // the certificates that http was made with
 	http   *http.Transport
 	most   *budget // of bytes to receive; nil: any
+	// patience is that of the fetch that runs; nil: its context alone bounds it.
+	patience *patience
 }
 
 // newWire checks what can be checked without reading credentials.
@@ -44,9 +46,11 @@ func (w *wire) ssh() bool { return w.at.endpoint.Protocol == "ssh" }
 // session connects to fetch, or for http prepares to. The session is over when ctx is.
 func (w *wire) session(ctx context.Context) (transport.UploadPackSession, error) {
 	if w.ssh() {
+		w.patience.wait()
+		defer w.patience.rest()
 		session, err := dialSSH(ctx, w.config, w.at, transport.UploadPackServiceName)
 		if err == nil {
-			session.stdout = w.most.reader(session.stdout)
+			session.stdout = w.patience.reader(w.most.reader(session.stdout))
 		}
 		return session, err
 	}
@@ -79,7 +83,7 @@ func (w *wire) client(ctx context.Context) (transport.Transport, *transport.Endp
 		return nil, nil, nil, err
 	}
 	endpoint := *w.at.endpoint // a redirect changes it
-	return githttp.NewClientWithOptions(&http.Client{Transport: w.most.over(w.http)}, nil), &endpoint, auth, nil
+	return githttp.NewClientWithOptions(&http.Client{Transport: w.patience.over(w.most.over(w.http))}, nil), &endpoint, auth, nil
 }
 
 // auth gets the credentials anew. The result is nil when there are none.
