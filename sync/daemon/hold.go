@@ -204,7 +204,7 @@ func isOff(f *eval.Flag) bool {
 }
 
 // saveAgain is how often a ledger that could not be written is tried again.
-const saveAgain = 5 * time.Second
+const saveAgain = 2 * time.Second
 
 // keepHolds ends holds when their time is over, and writes down what could not be, until ctx ends.
 func (d *Daemon) keepHolds(ctx context.Context) error {

@@ -33,6 +33,10 @@ var (
 	metricBehind      = metric("folders_lagging", "Folders that do not compile and are served as they were at an earlier commit, or not at all.")
 	metricUnlogged    = metric("log_unlogged_entries", "Entries that could not be written to the publication log; those that wait are tried again.")
 	metricLogBroken   = metric("log_broken", "1 if the publication log was found changed when the daemon started.")
+	metricHolds       = metric("holds", "Flags that are kept off here, without a commit.", "environment")
+	metricHeldSince   = metric("hold_oldest_timestamp_seconds", "When the oldest hold began; absent where no flag is held.", "environment")
+	metricHoldsLost   = metric("holds_unsaved", "1 if a restart would forget holds, or some were lost at the start.")
+	metricPeersLost   = metric("peers_lost", "Replicas that do not tell their holds now.")
 	metricVerified    = metric("source_verified_timestamp_seconds", "When the source was last seen; absent before the first time.")
 	metricSourceError = metric("source_error", "1 if the source can't be read now.")
 	metricSubscribers = metric("subscribers", "Connected subscribers; services beyond the first 200 are counted as _other.", "environment", "service")
@@ -49,7 +53,7 @@ func (s *scrape) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		metricBuild, metricRevision, metricGeneration, metricFlags, metricReady, metricStale, metricDraining, metricRefused, metricRefusedAt,
 		metricBehind, metricVerified, metricSourceError, metricSubscribers, metricLagging, metricMessages, metricBytes, metricCoalesced, metricEvicted, metricFanOut,
-		metricUnlogged, metricLogBroken,
+		metricUnlogged, metricLogBroken, metricHolds, metricHeldSince, metricHoldsLost, metricPeersLost,
 	} {
 		to <- d
 	}
@@ -60,6 +64,7 @@ func (s *scrape) Collect(to chan<- prometheus.Metric) {
 	health(to, s.status)
 	served(to, s.status)
 	logged(to, s.status)
+	held(to, s.status)
 	s.subscribers(to, s.status)
 	delivered(to, s.stats)
 }
@@ -90,6 +95,32 @@ func logged(to chan<- prometheus.Metric, status Status) {
 	}
 	gauge(to, metricUnlogged, float64(unlogged))
 	flag(to, metricLogBroken, status.Log != nil && len(status.Log.Broken) > 0)
+}
+
+func held(to chan<- prometheus.Metric, status Status) {
+	flags, lost := map[string]map[string]bool{}, 0
+	for _, e := range status.Environments {
+		flags[e.Name] = map[string]bool{}
+	}
+	for _, h := range status.Holds { // the oldest first
+		if flags[h.Environment] == nil {
+			flags[h.Environment] = map[string]bool{}
+		}
+		if len(flags[h.Environment]) == 0 {
+			gauge(to, metricHeldSince, seconds(h.Since), h.Environment)
+		}
+		flags[h.Environment][h.Flag] = true
+	}
+	for environment, names := range flags {
+		gauge(to, metricHolds, float64(len(names)), environment)
+	}
+	for _, peer := range status.Peers {
+		if peer.Error != "" {
+			lost++
+		}
+	}
+	flag(to, metricHoldsLost, status.HoldsUnsaved != "" || status.HoldsDamaged != "")
+	gauge(to, metricPeersLost, float64(lost))
 }
 
 func served(to chan<- prometheus.Metric, status Status) {
