@@ -15,6 +15,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"maps"
 	"runtime"
 	"slices"
 	"sync"
@@ -121,6 +122,14 @@ func (c *Compiler) Compile(ctx context.Context, tree fs.FS, at eval.At) (*Output
 // nothing against serving it.
 func (c *Compiler) CompileMixed(ctx context.Context, tree fs.FS, at eval.At) (*Output, error) {
 	return c.compile(ctx, tree, at, true)
+}
+
+// Adopt has the next compile take over the items of snapshots, given by environment, such as those of an earlier process: what is in
+// the same words is then neither read nor kept twice.
+func (c *Compiler) Adopt(snapshots map[string]*eval.Snapshot) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.last = maps.Clone(snapshots)
 }
 
 func (c *Compiler) compile(ctx context.Context, tree fs.FS, at eval.At, mixed bool) (*Output, error) {

@@ -124,6 +124,9 @@ func (d *Daemon) restoreAll(names []string) {
 			"revision", short(snapshot.At().Revision), "flags", snapshot.Len())
 	}
 	d.serving.swap(snapshots, shown)
+	if d.compiler != nil {
+		d.compiler.Adopt(snapshots)
+	}
 	d.tellLagging(d.serving.revision(), lagging)
 }
 
