@@ -109,6 +109,10 @@ func TestAlertsAndDashboard(t *testing.T) {
 		}
 	}
 	d, _, _ := measured(t)
+	hold := daemon.HoldRequest{Environment: d.Status().Environments[0].Name, Flag: compiletest.Key(0, 0), Reason: "so that it shows"}
+	if status, said := say(t, d.Addr(), "/holds", "", hold, nil); status != http.StatusCreated {
+		t.Fatalf("hold: %d %s", status, said)
+	}
 	text := metricsOf(t, d)
 	dashboard, err := os.ReadFile(operating + "dashboard.json")
 	if err != nil {
