@@ -48,6 +48,7 @@ type Daemon struct {
 	credentials []*credentials // read again when they change
 	log         *publog.Log    // nil: none is kept
 	metrics     *metrics
+	stirred     chan struct{} // one slot: something was published
 	holding     holding
 	peers       peers
 }
@@ -59,7 +60,7 @@ func New(config Config) (*Daemon, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Daemon{config: config, id: rand.Text(), later: newLater(), metrics: newMetrics(), look: look{turn: make(chan struct{}, 1), found: make(chan struct{}, 1)}}
+	d := &Daemon{config: config, id: rand.Text(), later: newLater(), metrics: newMetrics(), stirred: make(chan struct{}, 1), look: look{turn: make(chan struct{}, 1), found: make(chan struct{}, 1)}}
 	if err := d.prepareSource(); err != nil {
 		return nil, err
 	}
@@ -114,6 +115,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	group.Go(func() error { return ignoreClosed(server.Serve(d.secured(d.listener))) })
 	group.Go(func() error { return ignoreCanceled(d.follow(ctx)) })
 	group.Go(func() error { return ignoreCanceled(d.judgeLater(ctx)) })
+	group.Go(func() error { return ignoreCanceled(d.rest(ctx)) })
 	group.Go(func() error { return ignoreCanceled(d.rereadCredentials(ctx)) })
 	group.Go(func() error { return ignoreCanceled(d.keepHolds(ctx)) })
 	group.Go(func() error { return ignoreCanceled(d.followPeers(ctx)) })

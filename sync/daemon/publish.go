@@ -110,6 +110,7 @@ type publication struct {
 // publish puts a publication in force and tells the hub. Any goroutine may call it; publications take turns. An error means that
 // nothing is served that the hub refuses. That the state can't be written to disk is told of, and keeps nothing from being served.
 func (d *Daemon) publish(p publication) error {
+	defer d.stir()
 	d.publishing.Lock()
 	defer d.publishing.Unlock()
 	before, lagged, from := d.serving.given(), d.board.lagging(), d.serving.revision()
