@@ -24,6 +24,7 @@ func (d *Daemon) server() *http.Server {
 		IdleTimeout:    2 * time.Minute,
 		MaxHeaderBytes: 32 << 10,
 		ErrorLog:       log.New(serverLog{d.config.Logger}, "", 0),
+		ConnState:      newStrangers(mostStrangers, mostFrom, d.config.Logger).changed,
 	}
 }
 

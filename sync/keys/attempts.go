@@ -36,7 +36,7 @@ type failures struct {
 // Fail notes a wrong key from an address, host:port, and says how long to wait before the next; 0: there were few. It says
 // first when there were too many for the first time in a while, which is worth a word in the log.
 func (a *Attempts) Fail(remote string, now time.Time) (wait time.Duration, first bool) {
-	from := network(remote)
+	from := Network(remote)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	f := a.of(from)
@@ -68,8 +68,8 @@ func (a *Attempts) of(from netip.Addr) *failures {
 	return f
 }
 
-// network gives what is counted as one address; the zero address for what is none.
-func network(remote string) netip.Addr {
+// Network gives what is counted as one address, of host:port: an IPv6 one is its network of 64 bits. The zero address is of what is none.
+func Network(remote string) netip.Addr {
 	address, err := netip.ParseAddrPort(remote)
 	if err != nil {
 		return netip.Addr{}
