@@ -12,6 +12,7 @@ import (
 
 	"github.com/yardarm-io/yardarm/eval"
 	"github.com/yardarm-io/yardarm/sync/holds"
+	"github.com/yardarm-io/yardarm/sync/publog"
 )
 
 // holding is which flags are held.
@@ -48,17 +49,23 @@ func (h *holding) notify() {
 // changeHolds changes the ledger, makes that last and then tells subscribers. With unsaved it is in force all the same, but a restart
 // would forget it; an error is that it is not in force.
 func (d *Daemon) changeHolds(change func(*holds.Ledger) *holds.Ledger) (unsaved, err error) {
+	before, after, err := d.inTurn(change)
+	if after != before {
+		d.tellHolds(before, after)
+	}
+	return d.holding.disk.trouble(), err
+}
+
+// inTurn changes the ledger and what is shown.
+func (d *Daemon) inTurn(change func(*holds.Ledger) *holds.Ledger) (before, after *holds.Ledger, err error) {
 	d.publishing.Lock()
 	defer d.publishing.Unlock()
-	before := d.holding.ledger.Load()
-	after := change(before)
-	if after == before {
-		return d.holding.disk.trouble(), nil
+	before = d.holding.ledger.Load()
+	if after = change(before); after != before {
+		d.keepLedger(after)
+		err = d.reshow()
 	}
-	d.keepLedger(after)
-	err = d.reshow()
-	d.tellHolds(before, after)
-	return d.holding.disk.trouble(), err
+	return before, after, err
 }
 
 // mergeHolds takes over what another server knows of holds.
@@ -78,18 +85,22 @@ func (d *Daemon) keepLedger(l *holds.Ledger) {
 
 // tellHolds tells what is new in a ledger to whoever waits for it, and to whoever looks back tomorrow.
 func (d *Daemon) tellHolds(before, after *holds.Ledger) {
+	d.holding.notify()
+	var entries []publog.Entry
 	for h := range after.All() {
 		old, known := before.Hold(h.ID)
 		if !known {
+			entries = append(entries, entryOf(h))
 			d.config.Logger.Warn("a flag is held: it is off for everyone", "environment", h.Environment, "flag", h.Flag, "by", h.By, "key", h.Key,
 				"reason", h.Reason, "until", h.Until, "hold", h.ID)
 		}
 		if h.Ended != nil && (!known || old.Ended == nil) {
+			entries = append(entries, entryOfEnd(h))
 			d.config.Logger.Warn("a hold has ended", "environment", h.Environment, "flag", h.Flag, "why", h.Ended.Why, "by", h.Ended.By,
 				"reason", h.Ended.Reason, "revision", short(h.Ended.Revision), "hold", h.ID)
 		}
 	}
-	d.holding.notify()
+	d.recordHolds(entries)
 }
 
 // lay gives snapshots as they are to be shown: with the holds over them.

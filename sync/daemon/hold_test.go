@@ -196,6 +196,10 @@ func TestHoldWithoutGit(t *testing.T) {
 	if s := d.Status(); len(s.Holds) > 0 {
 		t.Errorf("holds %+v", s.Holds)
 	}
+	if _, text := getText(t, d, "/log"); !strings.Contains(text, `"kind":"held","by":"ada","reason":"it fails"`) ||
+		!strings.Contains(text, `"kind":"released","by":"bob","reason":"mended"`) || !strings.Contains(text, `"ended":"released"`) {
+		t.Errorf("the publication log says %s", text)
+	}
 }
 
 func getText(t *testing.T, d *daemon.Daemon, path string) (*http.Response, string) {
