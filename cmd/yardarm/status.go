@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -19,7 +20,6 @@ import (
 	"github.com/yardarm-io/yardarm/eval"
 	"github.com/yardarm-io/yardarm/sync/daemon"
 	"github.com/yardarm-io/yardarm/sync/feed"
-	"github.com/yardarm-io/yardarm/sync/hub"
 )
 
 func (a *app) statusCommand() *cobra.Command {
@@ -29,7 +29,8 @@ func (a *app) statusCommand() *cobra.Command {
 		Use:   "status URL...",
 		Short: "Show which services are on which revision, and who lags",
 		Long: `Status asks daemons what they serve and to whom. It prints a line a daemon and, for each environment, how many instances of each
-service are on which revision; those below the newest revision that any of the daemons serves lag.
+service are on which revision; those below the newest revision that any of the daemons serves lag. What is behind relays is counted
+too, as the relays tell it, directly or through others.
 
 It exits with 1 where a daemon does not answer, can't serve, refuses a commit, holds back a folder that does not compile, or has not seen its
 source for too long.`,
@@ -171,8 +172,9 @@ type serviceLine struct {
 	// Revision is "" for those that have none yet, or one that is no longer remembered.
 	Revision   string `json:"revision"`
 	Generation uint64 `json:"generation"`
-	// Instances counts them; Lagging names those that are below what is served, in order.
+	// Instances counts them, Behind those of them that are behind relays; Lagging names those that are below what is served, in order.
 	Instances int      `json:"instances"`
+	Behind    int      `json:"behindRelays,omitempty"`
 	Lagging   []string `json:"lagging,omitempty"`
 }
 
@@ -186,17 +188,14 @@ func services(answers []answer) []serviceLine {
 			}
 		}
 	}
-	groups := map[string]*serviceLine{}
+	groups, asked := map[string]*serviceLine{}, askedThemselves(answers)
 	for _, w := range answers {
-		for _, s := range w.status.Subscribers {
-			key := s.Environment + "\x00" + s.Service + "\x00" + s.Revision
+		for _, p := range w.present(asked) {
+			key := p.environment + "\x00" + p.service + "\x00" + p.revision
 			if groups[key] == nil {
-				groups[key] = &serviceLine{Environment: s.Environment, Service: s.Service, Revision: s.Revision, Generation: s.Generation}
+				groups[key] = &serviceLine{Environment: p.environment, Service: p.service, Revision: p.revision, Generation: p.generation}
 			}
-			groups[key].Instances++
-			if s.Generation < newest[s.Environment].Generation {
-				groups[key].Lagging = append(groups[key].Lagging, instanceOf(s))
-			}
+			groups[key].add(p, newest[p.environment].Generation)
 		}
 	}
 	lines := []serviceLine{}
@@ -211,8 +210,16 @@ func services(answers []answer) []serviceLine {
 	return lines
 }
 
-// instanceOf names a subscriber within its service.
-func instanceOf(s hub.Subscriber) string { return cmp.Or(s.Instance, s.Remote) }
+// add counts p in, which lags below a generation.
+func (s *serviceLine) add(p present, generation uint64) {
+	s.Instances += p.count
+	if p.relay != "" {
+		s.Behind += p.count
+	}
+	if p.generation < generation {
+		s.Lagging = append(s.Lagging, p.called())
+	}
+}
 
 func (f fleet) print(out io.Writer, paint paint) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
@@ -239,9 +246,17 @@ func (f fleet) print(out io.Writer, paint paint) error {
 		if len(s.Lagging) > 0 {
 			lagging = some(s.Lagging)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\n", s.Environment, orDash(s.Service), orDash(short(s.Revision)), s.Instances, paint.yellow(lagging))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", s.Environment, orDash(s.Service), orDash(short(s.Revision)), s.counted(), paint.yellow(lagging))
 	}
 	return w.Flush()
+}
+
+// counted says how many there are, and how many of them behind relays.
+func (s serviceLine) counted() string {
+	if s.Behind == 0 {
+		return strconv.Itoa(s.Instances)
+	}
+	return fmt.Sprintf("%d (%d behind relays)", s.Instances, s.Behind)
 }
 
 func orDash(text string) string { return cmp.Or(text, "-") }

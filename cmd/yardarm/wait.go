@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,8 +31,8 @@ func (a *app) waitCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "wait URL...",
 		Short: "Wait until every subscriber has a commit",
-		Long: `Wait returns once every subscriber of the daemons has put a commit in force, or one that comes from it: for a deploy that must not
-go on before. It asks the daemons again and again; one that does not answer, or does not serve the commit yet, is waited for too.
+		Long: `Wait returns once every subscriber of the daemons, and everyone behind relays of theirs, has put a commit in force, or one that comes from
+it: for a deploy that must not go on before. It asks the daemons again and again; one that does not answer, or does not serve the commit yet, is waited for too.
 
 At the end of --timeout it says who is missing and exits with 1. Where nobody subscribes there is nobody to wait for. Services that
 poll by HTTP are no subscribers and not seen.`,
@@ -121,7 +120,7 @@ func (c convergence) summary(revision string) string {
 
 // converge counts who has the commit that the daemons were asked about. An error is that waiting can't help.
 func converge(answers []answer, environment string) (convergence, error) {
-	c := convergence{asked: len(answers)}
+	c, relays := convergence{asked: len(answers)}, askedThemselves(answers)
 	for _, w := range answers {
 		if errors.Is(w.err, errRefused) {
 			return c, w.err
@@ -129,17 +128,16 @@ func converge(answers []answer, environment string) (convergence, error) {
 		if lacks := w.lacks(environment); lacks != "" {
 			c.missing = append(c.missing, w.address+": "+lacks)
 		}
-		for _, s := range w.status.Subscribers {
-			if environment != "" && s.Environment != environment {
+		for _, p := range w.present(relays) {
+			if environment != "" && p.environment != environment {
 				continue
 			}
-			c.all++
-			if asked := w.status.Asked; asked != nil && asked.Generation > 0 && s.Generation >= asked.Generation {
-				c.have++
+			c.all += p.count
+			if asked := w.status.Asked; asked != nil && asked.Generation > 0 && p.generation >= asked.Generation {
+				c.have += p.count
 				continue
 			}
-			name := s.Environment + " " + cmp.Or(s.Service, "(unnamed)") + "/" + instanceOf(s)
-			c.missing = append(c.missing, fmt.Sprintf("%s on %s is at %s", name, w.address, cmp.Or(short(s.Revision), "an unknown revision")))
+			c.missing = append(c.missing, p.at(w.address))
 		}
 	}
 	return c, nil

@@ -40,6 +40,7 @@ var (
 	metricVerified    = metric("source_verified_timestamp_seconds", "When the source was last seen; absent before the first time.")
 	metricSourceError = metric("source_error", "1 if the source can't be read now.")
 	metricSubscribers = metric("subscribers", "Connected subscribers; services beyond the first 200 are counted as _other.", "environment", "service")
+	metricBelow       = metric("subscribers_below", "Subscribers behind connected relays, as these tell it.", "environment")
 	metricLagging     = metric("subscribers_lagging", "Connected subscribers that have not put in force what is served.", "environment")
 	metricMessages    = metric("feed_messages_total", "Messages sent to subscribers.", "type")
 	metricBytes       = metric("feed_message_bytes_total", "Bytes of messages sent to subscribers, before compression.")
@@ -52,7 +53,7 @@ var (
 func (s *scrape) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		metricBuild, metricRevision, metricGeneration, metricFlags, metricReady, metricStale, metricDraining, metricRefused, metricRefusedAt,
-		metricBehind, metricVerified, metricSourceError, metricSubscribers, metricLagging, metricMessages, metricBytes, metricCoalesced, metricEvicted, metricFanOut,
+		metricBehind, metricVerified, metricSourceError, metricSubscribers, metricBelow, metricLagging, metricMessages, metricBytes, metricCoalesced, metricEvicted, metricFanOut,
 		metricUnlogged, metricLogBroken, metricHolds, metricHeldSince, metricHoldsLost, metricPeersLost,
 	} {
 		to <- d
@@ -134,9 +135,9 @@ func served(to chan<- prometheus.Metric, status Status) {
 }
 
 func (s *scrape) subscribers(to chan<- prometheus.Metric, status Status) {
-	generation, lagging := map[string]uint64{}, map[string]int{}
+	generation, lagging, below := map[string]uint64{}, map[string]int{}, map[string]int{}
 	for _, e := range status.Environments {
-		generation[e.Name], lagging[e.Name] = e.At.Generation, 0
+		generation[e.Name], lagging[e.Name], below[e.Name] = e.At.Generation, 0, 0
 	}
 	count := map[[2]string]int{}
 	for _, sub := range status.Subscribers {
@@ -144,12 +145,18 @@ func (s *scrape) subscribers(to chan<- prometheus.Metric, status Status) {
 		if sub.Generation < generation[sub.Environment] {
 			lagging[sub.Environment]++
 		}
+		for _, row := range sub.Below {
+			below[sub.Environment] += row.Number()
+		}
 	}
 	for of, n := range count {
 		gauge(to, metricSubscribers, float64(n), of[0], of[1])
 	}
 	for environment, n := range lagging {
 		gauge(to, metricLagging, float64(n), environment)
+	}
+	for environment, n := range below {
+		gauge(to, metricBelow, float64(n), environment)
 	}
 }
 

@@ -129,6 +129,7 @@ func body(t *testing.T, d *daemon.Daemon, path string) string {
 
 // TestRelay serves at two removes exactly what the source serves, and says exactly what it says of itself.
 func TestRelay(t *testing.T) {
+	t.Parallel()
 	remote := origin(t)
 	source, _ := start(t, sourceOf(t, remote))
 	near, _ := start(t, relayOf(t, source.Addr()))
@@ -159,7 +160,9 @@ func TestRelay(t *testing.T) {
 		seen.Source.Observed != refused {
 		t.Errorf("the relay says %+v, %+v, the source %+v, %+v", seen.Refused, seen.Lagging, want.Refused, want.Lagging)
 	}
-	await(t, c, "told of the refusal", func(s client.Status) bool { return s.Refused != nil && s.Refused.Revision == refused && len(s.Lagging) == 1 })
+	await(t, c, "told of the refusal", func(s client.Status) bool {
+		return s.Refused != nil && s.Refused.Revision == refused && len(s.Lagging) == 1
+	})
 	mended := remote.Push("mend all", map[string]string{
 		"schema/context.cue": compiletest.Context, compiletest.File(1, 1): compiletest.Flag(compiletest.Key(1, 1), 50),
 	})
@@ -168,13 +171,16 @@ func TestRelay(t *testing.T) {
 
 // TestRelayIsAsFreshAsItsOrigin tells at two removes, and to the service there, when the origin was seen and never anything later.
 func TestRelayIsAsFreshAsItsOrigin(t *testing.T) {
+	t.Parallel()
 	remote := origin(t)
 	source, _ := start(t, sourceOf(t, remote))
 	near, _ := start(t, relayOf(t, source.Addr()))
 	far, _ := start(t, relayOf(t, near.Addr()))
 	first := eventually(t, far, "ready", verified)
 	// Heartbeats are 15 s apart, but relays are told sooner.
-	eventually(t, far, "seen again", func(s daemon.Status) bool { return s.Source.VerifiedAt.After(first.Source.VerifiedAt.Add(2 * time.Second)) })
+	eventually(t, far, "seen again", func(s daemon.Status) bool {
+		return s.Source.VerifiedAt.After(first.Source.VerifiedAt.Add(2 * time.Second))
+	})
 	remote.Stop()
 	last := eventually(t, source, "cut off", func(s daemon.Status) bool { return s.Source.Error != "" })
 	for range 3 {
@@ -194,6 +200,7 @@ func TestRelayIsAsFreshAsItsOrigin(t *testing.T) {
 
 // TestRelayWithoutUpstream serves what it has while there is no upstream, after a restart too, and goes on where that comes back.
 func TestRelayWithoutUpstream(t *testing.T) {
+	t.Parallel()
 	remote := origin(t)
 	config := sourceOf(t, remote)
 	source, stopSource := start(t, config)
@@ -248,6 +255,7 @@ func TestRelayWithoutUpstream(t *testing.T) {
 
 // TestRelayRewritten goes back with its upstream, and leads back who comes from the history that was; nobody else.
 func TestRelayRewritten(t *testing.T) {
+	t.Parallel()
 	remote := origin(t)
 	base := remote.Push("a share", share(20))
 	source, _ := start(t, sourceOf(t, remote))
@@ -303,6 +311,7 @@ func project(environments ...string) map[string]string {
 
 // TestRelayEnvironments has environments come and go with those of the upstream, at one that follows only some too.
 func TestRelayEnvironments(t *testing.T) {
+	t.Parallel()
 	remote := origin(t)
 	source, _ := start(t, sourceOf(t, remote))
 	allConfig := relayOf(t, source.Addr())
@@ -344,6 +353,7 @@ func TestRelayEnvironments(t *testing.T) {
 
 // TestRelayKeys follows with a server's key what that may read. A wrong one is told of and takes nothing away.
 func TestRelayKeys(t *testing.T) {
+	t.Parallel()
 	source := lock(t, daemon.Config{}, someKeys()...)
 	file := filepath.Join(t.TempDir(), "key")
 	use := func(text string) { replace(t, file, text+"\n") }
@@ -397,6 +407,7 @@ func TestRelayKeys(t *testing.T) {
 
 // TestRelayLoop refuses to follow itself, also through another.
 func TestRelayLoop(t *testing.T) {
+	t.Parallel()
 	remote := origin(t)
 	source, stopSource := start(t, sourceOf(t, remote))
 	listener := listenAt(t, "127.0.0.1:0")
@@ -426,6 +437,7 @@ func TestRelayLoop(t *testing.T) {
 
 // TestRelayFailover follows the next upstream when one fails, and never goes back to what an older replica has.
 func TestRelayFailover(t *testing.T) {
+	t.Parallel()
 	remote := origin(t)
 	ahead, stopAhead := start(t, sourceOf(t, remote))
 	late := sourceOf(t, remote)
@@ -440,7 +452,9 @@ func TestRelayFailover(t *testing.T) {
 	await(t, c, "there", isAt(revision))
 	stopAhead()
 	// Asked by a relay that is ahead of it, the other one looks at the remote, and is up to date.
-	s := eventually(t, relay, "following the other", func(s daemon.Status) bool { return s.Source.Upstream == "http://"+behind.Addr() && s.Source.Error == "" })
+	s := eventually(t, relay, "following the other", func(s daemon.Status) bool {
+		return s.Source.Upstream == "http://"+behind.Addr() && s.Source.Error == ""
+	})
 	if !serveAll(revision)(s) || len(s.Environments) != 3 {
 		t.Errorf("it went back to %+v", s.Environments)
 	}
@@ -451,6 +465,7 @@ func TestRelayFailover(t *testing.T) {
 
 // TestRelayState does not take the state of a repository for that of an upstream, nor the other way round.
 func TestRelayState(t *testing.T) {
+	t.Parallel()
 	remote := origin(t)
 	config := sourceOf(t, remote)
 	source, stop := start(t, config)
@@ -475,6 +490,7 @@ func TestRelayState(t *testing.T) {
 
 // TestRelayAsked answers from which generation on a commit is served, as the source does.
 func TestRelayAsked(t *testing.T) {
+	t.Parallel()
 	remote := origin(t)
 	var commits []string
 	for i := range 3 {
