@@ -40,7 +40,7 @@ func TestLargeRepository(t *testing.T) {
 	began := time.Now()
 	server, address := serve(t, hours...)
 	observed(t, address, remote.Head())
-	tell(t, server, "the first clone", time.Since(began))
+	tellCost(t, server, "the first clone", time.Since(began))
 	t.Logf("%-28s %s of %s at the remote", "the folder of the state", mebibytes(folderSize(t, state)), mebibytes(folderSize(t, remote.Bare)))
 	feed := watch(t, address)
 	feed.event("snapshot")
@@ -53,29 +53,29 @@ func TestLargeRepository(t *testing.T) {
 	if added := feed.event("delta"); added.Revision != revision {
 		t.Errorf("delta %+v, want the one of %s", added, revision)
 	}
-	tell(t, server, "a flag, hook to delta", time.Since(began))
+	tellCost(t, server, "a flag, hook to delta", time.Since(began))
 	forget(t, server)
 	besides := remote.Push("besides", map[string]string{"src/000/0.bin": "small"})
 	began = time.Now()
 	refreshNow(t, address)
 	observed(t, address, besides)
-	tell(t, server, "a commit beside the flags", time.Since(began))
+	tellCost(t, server, "a commit beside the flags", time.Since(began))
 	huge := remote.Push("a large file beside", map[string]string{"assets/huge.bin": random(*large << 20 / 16)})
 	forget(t, server)
 	began = time.Now()
 	refreshNow(t, address)
 	observed(t, address, huge)
-	tell(t, server, "a large file beside them", time.Since(began))
+	tellCost(t, server, "a large file beside them", time.Since(began))
 	server.kill()
 
 	began = time.Now()
 	server, address = serve(t, append(args, "--poll", "100ms")...)
-	tell(t, server, "a restart, first answer", time.Since(began))
+	tellCost(t, server, "a restart, first answer", time.Since(began))
 	observed(t, address, huge)
-	tell(t, server, "a restart, source seen", time.Since(began))
+	tellCost(t, server, "a restart, source seen", time.Since(began))
 	if *large >= 100 {
 		polls(t, server, address, 10*time.Second)
-		tell(t, server, "at rest", 0)
+		tellCost(t, server, "at rest", 0)
 	}
 }
 
@@ -176,8 +176,8 @@ func refreshNow(t *testing.T, address string) {
 	}
 }
 
-// tell prints how long something took and what memory the process had at its peak and has now.
-func tell(t *testing.T, p *process, what string, took time.Duration) {
+// tellCost prints how long something took and what memory the process had at its peak and has now.
+func tellCost(t *testing.T, p *process, what string, took time.Duration) {
 	t.Helper()
 	t.Logf("%-28s %10s  peak %s, now %s", what, took.Round(time.Millisecond), memory(p, "VmHWM"), memory(p, "VmRSS"))
 }
