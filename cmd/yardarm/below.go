@@ -23,7 +23,7 @@ func (w answer) present(asked map[string]bool) (all []present) {
 	for _, s := range w.status.Subscribers {
 		name := s.Service + "/" + s.Instance
 		all = append(all, present{
-			environment: s.Environment, service: s.Service, instance: cmp.Or(s.Instance, s.Remote), revision: s.Revision, generation: s.Generation, count: 1,
+			environment: s.Environment, service: s.Service, instance: instanceOf(s), revision: s.Revision, generation: s.Generation, count: 1,
 		})
 		if !asked[name] {
 			all = append(all, behind(s, name)...)
@@ -31,6 +31,9 @@ func (w answer) present(asked map[string]bool) (all []present) {
 	}
 	return all
 }
+
+// instanceOf names a subscriber within its service.
+func instanceOf(s hub.Subscriber) string { return cmp.Or(s.Instance, s.Remote) }
 
 // behind gives the subscribers that a relay says it has. Where it has more than it tells of, somebody there has nothing.
 func behind(s hub.Subscriber, relay string) (all []present) {

@@ -15,6 +15,8 @@ const (
 	mostNamed = 100
 	// mostBelowBytes bounds the rows that a relay tells, with room for the rest of the message.
 	mostBelowBytes = feed.MaxRequest - 1024
+	// mostCounted is what relays may say of a row at most.
+	mostCounted = 1 << 30
 	// otherBelow is what services are counted as that there is no room for.
 	otherBelow = "_other"
 )
@@ -74,7 +76,6 @@ func belowOf(environment string, generation uint64, subscribers []hub.Subscriber
 		row.Count = n
 		rows = append(rows, row)
 	}
-	slices.SortFunc(rows, compareBelow)
 	return fit(rows)
 }
 
@@ -114,7 +115,7 @@ func merge(rows []feed.Below, less func(feed.Below) feed.Below) []feed.Below {
 	merged := slices.SortedFunc(maps.Keys(counts), compareBelow)
 	for i, row := range merged {
 		if n := counts[row]; n > 1 || row.Instance == "" {
-			merged[i].Count = n
+			merged[i].Count = min(n, mostCounted)
 		}
 		if counts[row] > 1 { // of the same name
 			merged[i].Instance = ""
