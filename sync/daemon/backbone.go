@@ -72,7 +72,7 @@ func (d *Daemon) backboneCompiler(link nats.Link) nats.CompilerConfig {
 func (c Config) backboneSource() nats.Source {
 	address := c.Repository.URL
 	if u, err := url.Parse(address); err == nil && u.Host != "" {
-		address = u.Hostname() + u.Path
+		address = u.Host + u.Path
 	} else if user, rest, scp := strings.Cut(address, "@"); scp && !strings.Contains(user, "/") {
 		address = strings.Replace(rest, ":", "/", 1)
 	}

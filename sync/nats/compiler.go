@@ -28,15 +28,22 @@ type Compiler struct {
 	answering sync.WaitGroup
 
 	// Of the goroutine of Run.
-	known map[string]*head // what is in the bucket, as far as was seen: but a guess, as each write says what it replaces
-	sheet sheet
-	wrote sheet // of holds, the last by this compiler
-	said  Fresh // what was last written of it
-	swept time.Time
+	known     map[string]*head // what is in the bucket, as far as was seen: but a guess, as each write says what it replaces
+	sheet     sheet
+	wrote     sheet                 // of holds, the last by this compiler
+	said      Fresh                 // what was last written of it
+	rewritten map[string]*rewriting // by environment
+	swept     time.Time
 
 	mu      sync.Mutex
 	release release
 	fresh   Fresh
+}
+
+// rewriting is what another compiler replaced as the branch was rewritten: with what this one has caught up, and since when it knows more.
+type rewriting struct {
+	seen, news []string
+	at         time.Time
 }
 
 // release is what is to be written.
@@ -62,7 +69,7 @@ func NewCompiler(config CompilerConfig) (*Compiler, error) {
 	}
 	c := &Compiler{
 		link: l, source: config.Source, precedes: config.Precedes, unrelated: config.Unrelated, behind: config.Behind, holds: config.Holds,
-		answer: config.Answer, known: map[string]*head{},
+		answer: config.Answer, known: map[string]*head{}, rewritten: map[string]*rewriting{},
 	}
 	l.began = c.answers
 	return c, nil

@@ -149,7 +149,15 @@ func TestForcePush(t *testing.T) {
 			}
 		}
 	})
-	old := compiler(t, quick(t, server.URL()), stale, nil)
+	news := make(chan struct{}, 1)
+	old := compiler(t, quick(t, server.URL()), stale, func(config *CompilerConfig) {
+		config.Behind = func() {
+			select {
+			case news <- struct{}{}:
+			default:
+			}
+		}
+	})
 	l := relay(t, quick(t, server.URL()), nil)
 	l.reaches(t, publish(t, w, c, 1, "production"))
 
@@ -180,10 +188,26 @@ func TestForcePush(t *testing.T) {
 	if h := entry(t, server.JetStream(), "production"); len(h.Rewritten) != 1 || h.Rewritten[0] != "c-3" {
 		t.Errorf("rewritten: %v; want c-3", h.Rewritten)
 	}
-	publish(t, old, stale, 1, "production") // which has not fetched, but does before it overwrites what it does not know
-	eventually(t, "the other compiler has fetched", func() bool { tip, _ := stale.tip(); return tip == "d-2" })
-	if at := entry(t, server.JetStream(), "production").At; at.Revision != "d-2" {
-		t.Errorf("%s replaced d-2, which is the tip", at.Revision)
+	b.mu.Lock()
+	b.commits = []string{"c-1"} // the branch is set back
+	b.mu.Unlock()
+	c.fetch()
+	publish(t, w, c, 1, "production")
+	eventually(t, "the relay goes back with it", func() bool { return l.at("production").Revision == "c-1" })
+	// The other compiler has not fetched, and what it has comes after what is there.
+	revision, generation = stale.tip()
+	old.Publish(map[string]*eval.Snapshot{"production": snapshotOf(t, "production", revision, generation, 1)}, nil)
+	select {
+	case <-news:
+	case <-time.After(patience):
+		t.Fatal("the other compiler is not told to fetch")
+	}
+	stale.fetch()
+	before := time.Now()
+	publish(t, old, stale, 1, "production")
+	eventually(t, "it has caught up", func() bool { return old.Status().Error == "" && old.Status().Read.After(before) })
+	if h := entry(t, server.JetStream(), "production"); h.At.Revision != "c-1" || len(h.Rewritten) != 2 {
+		t.Errorf("%s replaced c-1, which is the tip; rewritten: %v", h.At.Revision, h.Rewritten)
 	}
 }
 

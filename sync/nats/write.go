@@ -82,7 +82,7 @@ func (c *Compiler) writeEnvironment(ctx context.Context, name string, at eval.At
 				return 0, err
 			}
 		}
-		next, ok, err := c.next(ctx, h, at)
+		next, ok, err := c.next(ctx, name, h, at)
 		if err != nil || !ok {
 			return 0, err
 		}
@@ -117,7 +117,7 @@ func (c *Compiler) look(ctx context.Context, name string, least uint64) (*head, 
 }
 
 // next gives what is to replace what is there; false: it stays.
-func (c *Compiler) next(ctx context.Context, h *head, at eval.At) (header, bool, error) {
+func (c *Compiler) next(ctx context.Context, name string, h *head, at eval.At) (header, bool, error) {
 	next := header{Format: format, At: at, By: c.config.Name, WrittenAt: now(), Gone: at.Digest == "", Rewritten: h.Rewritten}
 	switch {
 	case h.revision == 0:
@@ -125,6 +125,9 @@ func (c *Compiler) next(ctx context.Context, h *head, at eval.At) (header, bool,
 	case h.Gone && next.Gone, same(h.At, at):
 		return next, false, nil
 	case time.Now().Before(h.settled) && same(h.own, at):
+		return next, false, nil
+	case !c.caughtUp(name, h):
+		c.behind()
 		return next, false, nil
 	}
 	replaces, rewritten, err := c.replaces(ctx, h.At, at)
@@ -143,6 +146,27 @@ func (c *Compiler) next(ctx context.Context, h *head, at eval.At) (header, bool,
 	return next, replaces, nil
 }
 
+// caughtUp says whether this daemon has seen the branch since it saw that another compiler found it rewritten. Until then, what it has
+// may come after what is there and still be in the branch no more.
+func (c *Compiler) caughtUp(name string, h *head) bool {
+	r := c.rewritten[name]
+	if r == nil {
+		r = &rewriting{}
+		c.rewritten[name] = r
+	}
+	if slices.Equal(h.Rewritten, r.seen) {
+		return true
+	}
+	if !slices.Equal(h.Rewritten, r.news) {
+		r.news, r.at = h.Rewritten, time.Now()
+	}
+	if len(h.Rewritten) > 0 && !c.freshness().VerifiedAt.After(r.at) {
+		return false
+	}
+	r.seen = h.Rewritten
+	return true
+}
+
 // replaces decides whether a position replaces the one that is there, and whether that is because the branch was rewritten.
 // Where the one that is there is newer, or may be, the daemon is told to fetch.
 func (c *Compiler) replaces(ctx context.Context, there, at eval.At) (yes, rewritten bool, err error) {
@@ -156,11 +180,8 @@ func (c *Compiler) replaces(ctx context.Context, there, at eval.At) (yes, rewrit
 	if yes, err = c.precedes(ctx, there.Revision, at.Revision); yes || err != nil {
 		return yes, false, err
 	}
-	older, err := c.precedes(ctx, at.Revision, there.Revision)
-	if err != nil {
-		return false, false, err
-	}
-	if !older && c.unrelated(ctx, there.Revision) && !c.unrelated(ctx, at.Revision) {
+	// What comes from this position may be newer, or the branch was set back.
+	if c.unrelated(ctx, there.Revision) && !c.unrelated(ctx, at.Revision) {
 		return true, true, nil
 	}
 	c.behind()
@@ -190,6 +211,7 @@ func (c *Compiler) put(ctx context.Context, name string, next header, own releas
 	wrote, err := c.replace(ctx, environmentKey(name), value, revision)
 	if err == nil {
 		c.known[name] = &head{header: next, revision: wrote}
+		c.rewritten[name] = &rewriting{seen: next.Rewritten}
 	}
 	return wrote, err
 }
