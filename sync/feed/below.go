@@ -22,9 +22,10 @@ type Below struct {
 	Instance string `json:"instance,omitempty"`
 	// Count is how many there are; 0: one.
 	Count int `json:"count,omitempty"`
-	// Revision and Generation are what they have put in force, Digest the items of it; "" and 0: that is not known.
+	// Revision, Generation and Overlay are what they have put in force, Digest the items of it; "" and 0: that is not known.
 	Revision   string `json:"revision,omitempty"`
 	Generation uint64 `json:"generation,omitempty"`
+	Overlay    uint64 `json:"overlay,omitempty"`
 	Digest     string `json:"digest,omitempty"`
 }
 
