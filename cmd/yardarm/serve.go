@@ -21,6 +21,8 @@ type serveOptions struct {
 	worktree bool
 	policy   string
 	refresh  string // the file of the secret of /hooks/refresh
+	signers  string // the file of the keys that commits must be signed with
+	rewrite  string
 }
 
 func (a *app) serveCommand() *cobra.Command {
@@ -36,6 +38,10 @@ the last good state stays; /status says what lags or is refused, and why.
 It judges what it is about to publish by the policy in schema/project.cue, as it judges pull requests: a push past them is told of
 in the log and in /status or, with --policy refuse, waits until the policy allows it. What such a commit turns off is off at once.
 
+With --require-signed it publishes only commits that one of the keys in a file has signed, and refuses the rest. A branch that was rewritten is
+followed, loudly; with --on-rewrite refuse it is not, until a start with accept. What was published, refused or rewritten, and every
+hold, stands in the publication log: see 'yardarm log'.
+
 With --github it looks after the pull requests too, as 'yardarm webhook' does, and a push brings its next look forward. So does whoever
 posts to /hooks/refresh, signed with the secret of --refresh-secret-file.
 
@@ -45,11 +51,13 @@ an operator's key.
 
   /feed      the websocket feed             /snapshot  the same by HTTP, with an ETag
   /status    what is served, by what commit /readyz    can it answer?   /healthz  is it alive?
+  /log       the publication log            /metrics   for Prometheus
   /hooks/github  where GitHub delivers      /hooks/refresh  look at the repository now`,
 		Example: `  yardarm serve                                            the commits of this repository
   yardarm serve --worktree                                 its files as they lie here, committed or not
   yardarm serve --repo https://git.example/flags.git --poll 2s
-  yardarm serve --repo git@git.example:platform.git --path flags-of-ours --ssh-key /etc/yardarm/id`,
+  yardarm serve --repo git@git.example:platform.git --path flags-of-ours --ssh-key /etc/yardarm/id
+  yardarm serve --require-signed /etc/yardarm/signers --on-rewrite refuse`,
 		Args: noArgs,
 		RunE: a.runs(func(cmd *cobra.Command, _ []string) error { return a.serve(cmd.Context(), o) }),
 	}
@@ -61,6 +69,9 @@ an operator's key.
 	flags.DurationVar(&o.poll, "poll", 0, "how often to look for new commits (default: 10s for a remote, 250ms for a folder)")
 	flags.StringVar(&o.policy, "policy", string(daemon.PolicyWarn), "what to do with commits that the repository's policy does not allow: warn, refuse or off")
 	flags.StringVar(&o.refresh, "refresh-secret-file", "", "a file with the secret that posts to /hooks/refresh are signed with; two lines while one takes the place of the other")
+	flags.StringVar(&o.signers, "require-signed", "", "publish only commits signed by a key in this file: lines of OpenSSH's allowed_signers, armored OpenPGP public keys, or both")
+	flags.StringVar(&o.rewrite, "on-rewrite", string(daemon.RewriteAccept), "what to do with a branch whose tip does not follow from what is served: accept or refuse")
+	complete(cmd, "on-rewrite", offer(string(daemon.RewriteAccept), string(daemon.RewriteRefuse)))
 	complete(cmd, "policy", offer(string(daemon.PolicyWarn), string(daemon.PolicyRefuse), string(daemon.PolicyOff)))
 	return cmd
 }
@@ -96,7 +107,7 @@ func (a *app) serve(ctx context.Context, o serveOptions) error {
 func (a *app) daemonConfig(o serveOptions) (daemon.Config, error) {
 	config := o.listenOptions.config(a, o.stateDir)
 	config.Poll, config.CacheDir, config.Policy = o.poll, cacheDir("compile"), daemon.Policy(o.policy)
-	config.RefreshSecretFile = o.refresh
+	config.RefreshSecretFile, config.SignersFile, config.OnRewrite = o.refresh, o.signers, daemon.Rewrite(o.rewrite)
 	if o.worktree {
 		root, err := a.flagRoot()
 		config.Worktree = filepath.Join(root, o.path)

@@ -50,6 +50,11 @@ type Config struct {
 	// Policy says what becomes of commits that the flag repository's policy does not allow; "": [PolicyWarn]. Uncommitted files
 	// are not judged, and neither is what is served first.
 	Policy Policy
+	// SignersFile is the file of the keys by one of which commits must be signed to be published, as package signers reads it; it is
+	// read again when it changes. "": commits need no signature.
+	SignersFile string
+	// OnRewrite says what becomes of a tip that does not follow from what is served; "": [RewriteAccept].
+	OnRewrite Rewrite
 	// Drain is how long subscribers are given to move away when the daemon ends; zero: 2 s.
 	Drain time.Duration
 	// Heartbeat is how often subscribers are told how fresh their flags are; zero: 15 s.
@@ -86,6 +91,7 @@ func (c Config) withDefaults() (Config, error) {
 	c.Listen = cmp.Or(c.Listen, "127.0.0.1:8080")
 	c.Drain = cmp.Or(c.Drain, 2*time.Second)
 	c.Policy = cmp.Or(c.Policy, PolicyWarn)
+	c.OnRewrite = cmp.Or(c.OnRewrite, RewriteAccept)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -118,6 +124,12 @@ func (c Config) validate() error {
 	}
 	if c.Policy != PolicyWarn && c.Policy != PolicyRefuse && c.Policy != PolicyOff {
 		return fmt.Errorf("policy %q: write warn, refuse or off", c.Policy)
+	}
+	if c.OnRewrite != RewriteAccept && c.OnRewrite != RewriteRefuse {
+		return fmt.Errorf("on rewrite %q: write accept or refuse", c.OnRewrite)
+	}
+	if c.SignersFile != "" && (c.Worktree != "" || c.relays()) {
+		return errors.New("only commits are signed: leave --require-signed away, and give it to the server that reads the repository")
 	}
 	if (c.TLSCertFile == "") != (c.TLSKeyFile == "") {
 		return errors.New("of the certificate and its private key one is missing: give both, --tls-cert and --tls-key")

@@ -47,6 +47,7 @@ type Daemon struct {
 	tls         atomic.Pointer[tls.Config]
 	credentials []*credentials // read again when they change
 	log         *publog.Log    // nil: none is kept
+	vouching    vouching
 	metrics     *metrics
 	stirred     chan struct{} // one slot: something was published
 	holding     holding
@@ -68,7 +69,7 @@ func New(config Config) (*Daemon, error) {
 	if d.hub, err = hub.New(hub.Config{Logger: config.Logger, Heartbeat: config.Heartbeat, Unrelated: d.unrelated, Authorize: d.authorize, Changed: d.subscribersChanged}); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(d.openDoor(), d.openRefresh(), d.readCertificates()); err != nil {
+	if err := errors.Join(d.openDoor(), d.openRefresh(), d.readCertificates(), d.openSigners()); err != nil {
 		return nil, err
 	}
 	if d.listener = config.Listener; d.listener == nil {
@@ -78,6 +79,7 @@ func New(config Config) (*Daemon, error) {
 	}
 	d.board.begin(config)
 	d.openLog()
+	d.recallRewritten()
 	if err := d.restore(); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}

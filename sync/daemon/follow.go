@@ -124,7 +124,15 @@ func permanent(err error) bool {
 // consider publishes a tip that was not considered yet, or refuses it and, if nothing else is served, finds the newest
 // commit before it that can be. An error means that it could not be judged, and will be considered again.
 func (d *Daemon) consider(ctx context.Context, repository *gitrepo.Repo, tip gitrepo.Commit) error {
-	if d.serving.considered(tip.Hash, time.Now()) && !d.noteCame(ctx, repository, tip) {
+	if !d.heedSigners() && d.serving.considered(tip.Hash, time.Now()) && !d.noteCame(ctx, repository, tip) {
+		return nil
+	}
+	rewritten, err := d.rewritten(ctx, repository, tip)
+	if err != nil {
+		return err
+	}
+	if rewritten && d.config.OnRewrite == RewriteRefuse {
+		d.refuseRewritten(ctx, repository, tip)
 		return nil
 	}
 	now, err := d.resolve(ctx, repository, tip)
@@ -142,18 +150,24 @@ func (d *Daemon) consider(ctx context.Context, repository *gitrepo.Repo, tip git
 		d.serving.judge(tip.Hash, time.Now().Add(judgeAgain))
 		return nil
 	}
+	return d.serveTip(ctx, repository, now, rewritten)
+}
+
+// serveTip publishes what a tip is served as, unless it is in force or the policy has something against it.
+func (d *Daemon) serveTip(ctx context.Context, repository *gitrepo.Repo, now state, rewritten bool) error {
+	tip := now.commit.Hash
 	if d.inForce(now) {
-		d.serving.judge(tip.Hash, now.again(time.Time{}))
+		d.board.accept()
+		d.serving.judge(tip, now.again(time.Time{}))
 		return nil
 	}
-	if err := d.warnIfRewritten(ctx, repository, tip); err != nil {
-		return err
-	}
-	again, err := d.admit(ctx, d.nextStep(repository, now))
+	next := d.nextStep(repository, now)
+	next.rewritten = rewritten
+	again, err := d.admit(ctx, next)
 	if err != nil {
 		return err
 	}
-	d.serving.judge(tip.Hash, now.again(again))
+	d.serving.judge(tip, now.again(again))
 	return nil
 }
 
@@ -219,23 +233,6 @@ func refuseUnsendable(out *compile.Output) {
 	}
 }
 
-// warnIfRewritten says so where the tip does not follow from what is served: somebody rewrote the branch.
-func (d *Daemon) warnIfRewritten(ctx context.Context, repository *gitrepo.Repo, tip gitrepo.Commit) error {
-	served := d.serving.revision()
-	if served == "" {
-		return nil
-	}
-	follows, err := repository.IsAncestor(ctx, served, tip.Hash)
-	if err != nil && !errors.Is(err, gitrepo.ErrNoCommit) {
-		return err
-	}
-	if !follows {
-		d.config.Logger.Warn("the branch was rewritten: its tip does not follow from what was served",
-			"served", short(served), "tip", short(tip.Hash))
-	}
-	return nil
-}
-
 // serveBefore publishes the newest commit before tip, along first parents, that can be served, unless what is served is as new.
 // A policy that refuses judges steps to tips only.
 func (d *Daemon) serveBefore(ctx context.Context, repository *gitrepo.Repo, tip gitrepo.Commit) error {
@@ -243,29 +240,46 @@ func (d *Daemon) serveBefore(ctx context.Context, repository *gitrepo.Repo, tip 
 	if served > 0 && d.config.Policy == PolicyRefuse {
 		return nil
 	}
-	tried := 0
+	looked, tried := 0, 0
 	for commit, err := range repository.Touching(ctx, tip.Hash) {
 		if err != nil {
 			return err
 		}
-		if tried++; tried == 1 {
-			continue // the tip itself
-		}
-		if tried > lookBack || commit.Generation <= served {
-			break
-		}
-		before, err := d.resolve(ctx, repository, commit)
-		if noFlags(err) {
+		if looked++; commit.Hash == tip.Hash {
 			continue
 		}
-		if err != nil {
-			return err
+		if looked > lagBack || commit.Generation <= served {
+			break
 		}
-		if before.out.Err() == nil {
-			return d.take(d.nextStep(repository, before), false)
+		if _, problem, err := d.vouched(ctx, repository, commit); err != nil {
+			return err
+		} else if problem != nil {
+			continue
+		}
+		if tried++; tried > lookBack {
+			break
+		}
+		if done, err := d.serveEarlier(ctx, repository, commit); err != nil || done {
+			return err
 		}
 	}
 	return nil
+}
+
+// serveEarlier publishes a commit before the tip, if it can be served.
+func (d *Daemon) serveEarlier(ctx context.Context, repository *gitrepo.Repo, commit gitrepo.Commit) (done bool, err error) {
+	before, err := d.resolve(ctx, repository, commit)
+	if noFlags(err) {
+		return false, nil
+	}
+	if err != nil || before.out.Err() != nil {
+		return false, err
+	}
+	next := d.nextStep(repository, before)
+	if next.rewritten, err = d.rewritten(ctx, repository, commit); err != nil {
+		return false, err
+	}
+	return true, d.take(next, false)
 }
 
 func short(revision string) string { return revision[:min(len(revision), 12)] }

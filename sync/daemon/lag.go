@@ -22,12 +22,27 @@ type state struct {
 	commit  gitrepo.Commit
 	out     *compile.Output
 	lagging []feed.Lagging // the folders that are not as in the commit
+	signer  string         // whose signature the commit has; "": none is required
 }
 
 // resolve compiles a commit. Folders that do not compile are taken from the newest commit before it, along first parents, at
 // which they did; ones that never did are left out. Where that does not hold together the output is that of the commit itself,
-// with its problems, as it is where what is wrong is not a matter of single folders.
+// with its problems, as it is where what is wrong is not a matter of single folders. Of a commit that lacks a signature it is that alone.
 func (d *Daemon) resolve(ctx context.Context, repository *gitrepo.Repo, commit gitrepo.Commit) (state, error) {
+	signer, problem, err := d.vouched(ctx, repository, commit)
+	if err != nil {
+		return state{}, err
+	}
+	if problem != nil {
+		return state{commit: commit, out: &compile.Output{Problems: []*compile.Error{problem}}}, nil
+	}
+	found, err := d.resolveFolders(ctx, repository, commit)
+	found.signer = signer
+	return found, err
+}
+
+// resolveFolders is resolve of a commit that may be served.
+func (d *Daemon) resolveFolders(ctx context.Context, repository *gitrepo.Repo, commit gitrepo.Commit) (state, error) {
 	tree, out, err := d.compileCommit(ctx, repository, commit)
 	own := state{commit: commit, out: out}
 	if err != nil || out.Err() == nil || len(out.Faults.Shared) > 0 || len(out.Faults.Folders) == 0 {
@@ -49,7 +64,7 @@ func (d *Daemon) resolve(ctx context.Context, repository *gitrepo.Repo, commit g
 		out.Problems = append(out.Problems, problem)
 		return own, nil
 	}
-	return state{commit, held, lagging(out.Faults.Folders, past)}, nil
+	return state{commit: commit, out: held, lagging: lagging(out.Faults.Folders, past)}, nil
 }
 
 // hold compiles a commit's tree with folders as they were.

@@ -122,6 +122,12 @@ func (w *walk) folder(ctx context.Context, folder string) (good *lastGood, wider
 			broken = commit
 			continue
 		}
+		if _, problem, err := w.daemon.vouched(ctx, w.repository, commit); err != nil {
+			return nil, "", err
+		} else if problem != nil { // one before it may have the same, signed
+			broken = commit
+			continue
+		}
 		seen = now
 		if wider := above(good.tree, folder); wider != "" {
 			return nil, wider, nil

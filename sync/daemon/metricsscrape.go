@@ -37,6 +37,7 @@ var (
 	metricHeldSince   = metric("hold_oldest_timestamp_seconds", "When the oldest hold began; absent where no flag is held.", "environment")
 	metricHoldsLost   = metric("holds_unsaved", "1 if a restart would forget holds, or some were lost at the start.")
 	metricPeersLost   = metric("peers_lost", "Replicas that do not tell their holds now.")
+	metricRewritten   = metric("branch_rewritten_timestamp_seconds", "When what was published last did not follow from what was served; 0: never, as far as is known.")
 	metricVerified    = metric("source_verified_timestamp_seconds", "When the source was last seen; absent before the first time.")
 	metricSourceError = metric("source_error", "1 if the source can't be read now.")
 	metricSubscribers = metric("subscribers", "Connected subscribers; services beyond the first 200 are counted as _other.", "environment", "service")
@@ -54,7 +55,7 @@ func (s *scrape) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		metricBuild, metricRevision, metricGeneration, metricFlags, metricReady, metricStale, metricDraining, metricRefused, metricRefusedAt,
 		metricBehind, metricVerified, metricSourceError, metricSubscribers, metricBelow, metricLagging, metricMessages, metricBytes, metricCoalesced, metricEvicted, metricFanOut,
-		metricUnlogged, metricLogBroken, metricHolds, metricHeldSince, metricHoldsLost, metricPeersLost,
+		metricUnlogged, metricLogBroken, metricRewritten, metricHolds, metricHeldSince, metricHoldsLost, metricPeersLost,
 	} {
 		to <- d
 	}
@@ -78,6 +79,11 @@ func health(to chan<- prometheus.Metric, status Status) {
 	flag(to, metricSourceError, status.Source.Error != "")
 	flag(to, metricRefused, status.Refused != nil)
 	gauge(to, metricBehind, float64(len(status.Lagging)))
+	rewritten := 0.0
+	if status.Rewritten != nil {
+		rewritten = seconds(status.Rewritten.At)
+	}
+	gauge(to, metricRewritten, rewritten)
 	if status.Refused != nil {
 		gauge(to, metricRevision, 1, "refused", status.Refused.Revision)
 		gauge(to, metricRefusedAt, seconds(status.Refused.Since))

@@ -60,13 +60,15 @@ type step struct {
 	to         gitrepo.Commit
 	after      *compile.Output
 	lagging    []feed.Lagging // of after
+	signer     string         // of to; "": none is required
+	rewritten  bool           // to does not follow from from
 }
 
 // nextStep is what publishing a state would do.
 func (d *Daemon) nextStep(repository *gitrepo.Repo, next state) step {
 	s := step{
 		repository: repository, from: d.serving.revision(), served: d.serving.given(),
-		to: next.commit, after: next.out, lagging: next.lagging,
+		to: next.commit, after: next.out, lagging: next.lagging, signer: next.signer,
 	}
 	if d.accepted != nil && d.accepted.revision == s.from {
 		s.before = d.accepted.out
@@ -106,7 +108,13 @@ func (s step) moves() bool { return s.from != "" && s.from != s.to.Hash }
 
 // take publishes what a step leads to; with newest, nothing is refused any more.
 func (d *Daemon) take(s step, newest bool) error {
-	if err := d.publish(publication{s.after.Snapshots, s.lagging, newest, s.after.Compiled, toldOf(s.to)}); err != nil {
+	if s.rewritten {
+		d.tellRewritten(s.from, s.to)
+	}
+	d.noteSigned(s.to.Hash)
+	told := toldOf(s.to)
+	told.Signer = s.signer
+	if err := d.publish(publication{s.after.Snapshots, s.lagging, newest, s.after.Compiled, told}); err != nil {
 		return err
 	}
 	d.lags.keep(s.lagging)

@@ -115,12 +115,12 @@ func (d *Daemon) publish(p publication) error {
 	defer d.publishing.Unlock()
 	before, lagged, from := d.serving.given(), d.board.lagging(), d.serving.revision()
 	d.takeOver(p.snapshots)
+	if p.newest { // at once with what is served, for which show waits until it is on the disk
+		d.board.accept()
+	}
 	shown, err := d.show(p.snapshots, p.lagging)
 	if err != nil {
 		return err
-	}
-	if p.newest {
-		d.board.accept()
 	}
 	for _, name := range slices.Sorted(maps.Keys(shown)) {
 		at := shown[name].At()

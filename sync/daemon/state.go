@@ -142,6 +142,9 @@ func (d *Daemon) restoreEnvironment(name string) (snapshot, shown *eval.Snapshot
 		snapshot, lagging, err = readState(file+stateSuffix, name)
 	}
 	if err == nil {
+		err = d.checkSigned(snapshot.At().Revision)
+	}
+	if err == nil {
 		shown, err = layOver(snapshot, d.holding.ledger.Load())
 	}
 	if err == nil {

@@ -39,9 +39,10 @@ type Status struct {
 	Policy       *PolicyStatus       `json:"policy,omitempty"`  // nil: nothing is judged
 	// Unread are files of keys and certificates that can't be taken as they are now.
 	Unread      []Unread         `json:"unread,omitempty"`
-	State       *StateStatus     `json:"state,omitempty"`    // nil: nothing is wrong with the last good state on disk
-	Log         *LogStatus       `json:"log,omitempty"`      // nil: no publication log is kept
-	Unlogged    *publog.Unlogged `json:"unlogged,omitempty"` // what could not be written to it; nil: nothing
+	State       *StateStatus     `json:"state,omitempty"`     // nil: nothing is wrong with the last good state on disk
+	Rewritten   *Rewritten       `json:"rewritten,omitempty"` // nil: as far as is known, what was published always followed
+	Log         *LogStatus       `json:"log,omitempty"`       // nil: no publication log is kept
+	Unlogged    *publog.Unlogged `json:"unlogged,omitempty"`  // what could not be written to it; nil: nothing
 	Subscribers []hub.Subscriber `json:"subscribers"`
 	Asked       *Asked           `json:"asked,omitempty"` // nil: the request asked about no commit
 	// Holds are the flags that are kept off here, the oldest first; HoldsUnsaved is why a restart would forget the newest of them, and
@@ -107,6 +108,13 @@ func (b *board) brokenLog(problems []publog.Problem) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.broken = problems
+}
+
+// rewrite notes that what was published did not follow from what was served.
+func (b *board) rewrite(r *Rewritten) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.status.Rewritten = r
 }
 
 func (b *board) drain() {
