@@ -113,3 +113,25 @@ func BenchmarkPollRemote(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkFetchManyRefs is a poll that finds nothing new, of a remote with 20,000 pull requests: all of its references are told each time.
+func BenchmarkFetchManyRefs(b *testing.B) {
+	for _, count := range []int{0, 20_000} {
+		b.Run(strconv.Itoa(count), func(b *testing.B) {
+			server := gitrepotest.NewServer(b)
+			tip := server.Push("one", flagFile("1"))
+			var refs strings.Builder
+			for i := range count {
+				fmt.Fprintf(&refs, "create refs/pull/%d/head %s\n", i, tip)
+			}
+			server.GitInput(refs.String(), "-C", server.Bare, "update-ref", "--stdin")
+			server.Git("-C", server.Bare, "pack-refs", "--all")
+			r := open(b, gitrepo.Config{URL: server.URL})
+			fetch(b, r, tip)
+			b.ReportAllocs()
+			for b.Loop() {
+				fetch(b, r, tip)
+			}
+		})
+	}
+}
