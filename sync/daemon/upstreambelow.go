@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/yardarm-io/yardarm/eval"
 	"github.com/yardarm-io/yardarm/sync/feed"
 	"github.com/yardarm-io/yardarm/sync/hub"
 )
@@ -42,16 +43,17 @@ func (d *Daemon) below(environment string) []feed.Below {
 	if served == nil {
 		return nil
 	}
-	return belowOf(environment, served.At().Generation, d.hub.Subscribers())
+	return belowOf(environment, served.At(), d.hub.Subscribers())
 }
 
-// belowOf counts the subscribers of an environment by service and position, and names those below a generation.
-func belowOf(environment string, generation uint64, subscribers []hub.Subscriber) []feed.Below {
+// belowOf counts the subscribers of an environment by service and position, and names those below a position.
+func belowOf(environment string, at eval.At, subscribers []hub.Subscriber) []feed.Below {
 	counts := map[feed.Below]int{}
 	var named []feed.Below
 	add := func(row feed.Below) {
 		n := row.Number()
-		if row.Instance != "" && row.Generation < generation && len(named) < mostNamed {
+		lags := feed.Compare(eval.At{Generation: row.Generation, Overlay: row.Overlay}, at) < 0
+		if row.Instance != "" && lags && len(named) < mostNamed {
 			row.Count = 0
 			named = append(named, row)
 			return
@@ -63,7 +65,7 @@ func belowOf(environment string, generation uint64, subscribers []hub.Subscriber
 		if s.Environment != environment {
 			continue
 		}
-		add(feed.Below{Service: s.Service, Instance: cmp.Or(s.Instance, s.Remote), Revision: s.Revision, Generation: s.Generation, Digest: s.Applied})
+		add(feed.Below{Service: s.Service, Instance: cmp.Or(s.Instance, s.Remote), Revision: s.Revision, Generation: s.Generation, Overlay: s.Overlay, Digest: s.Applied})
 		for _, row := range s.Below {
 			add(row)
 		}
@@ -80,7 +82,7 @@ func belowOf(environment string, generation uint64, subscribers []hub.Subscriber
 }
 
 func compareBelow(a, b feed.Below) int {
-	return cmp.Or(cmp.Compare(a.Service, b.Service), cmp.Compare(a.Generation, b.Generation), cmp.Compare(a.Instance, b.Instance),
+	return cmp.Or(cmp.Compare(a.Service, b.Service), cmp.Compare(a.Generation, b.Generation), cmp.Compare(a.Overlay, b.Overlay), cmp.Compare(a.Instance, b.Instance),
 		cmp.Compare(a.Revision, b.Revision), cmp.Compare(a.Digest, b.Digest))
 }
 
@@ -91,16 +93,18 @@ func fit(rows []feed.Below) []feed.Below {
 		func(b feed.Below) feed.Below { b.Instance = ""; return b },
 		func(b feed.Below) feed.Below { b.Instance, b.Digest = "", ""; return b },
 		func(b feed.Below) feed.Below {
-			return feed.Below{Service: otherBelow, Revision: b.Revision, Generation: b.Generation}
+			return feed.Below{Service: otherBelow, Revision: b.Revision, Generation: b.Generation, Overlay: b.Overlay}
 		},
 	} {
 		if rows = merge(rows, less); fits(rows) {
 			return rows
 		}
 	}
-	last := slices.MinFunc(rows, func(a, b feed.Below) int { return cmp.Compare(a.Generation, b.Generation) })
+	last := slices.MinFunc(rows, func(a, b feed.Below) int {
+		return cmp.Or(cmp.Compare(a.Generation, b.Generation), cmp.Compare(a.Overlay, b.Overlay))
+	})
 	return merge(rows, func(feed.Below) feed.Below {
-		return feed.Below{Service: otherBelow, Revision: last.Revision, Generation: last.Generation}
+		return feed.Below{Service: otherBelow, Revision: last.Revision, Generation: last.Generation, Overlay: last.Overlay}
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/yardarm-io/yardarm/eval"
 	"github.com/yardarm-io/yardarm/sync/feed"
 	"github.com/yardarm-io/yardarm/sync/hub"
 )
@@ -36,7 +37,7 @@ func TestBelowOf(t *testing.T) {
 		{Service: "cart", Count: 7, Revision: "b", Generation: 2, Digest: "y"},
 		{Service: "relay", Count: 1, Revision: "b", Generation: 2, Digest: "y"},
 	}
-	if got := belowOf("production", 2, subscribers); !reflect.DeepEqual(got, want) {
+	if got := belowOf("production", eval.At{Generation: 2}, subscribers); !reflect.DeepEqual(got, want) {
 		t.Errorf("below:\n%+v, want\n%+v", got, want)
 	}
 }
@@ -54,7 +55,7 @@ func TestBelowFits(t *testing.T) {
 				Revision: fmt.Sprintf("%040d", generation), Generation: generation,
 			})
 		}
-		rows := belowOf("e", uint64(generations), subscribers)
+		rows := belowOf("e", eval.At{Generation: uint64(generations)}, subscribers)
 		text, err := feed.Encode(feed.Message{Header: feed.Header{Type: feed.TypeBelow, Subscribers: rows}})
 		if err != nil || len(text) > feed.MaxRequest {
 			t.Fatalf("%d rows of %d bytes: %v", len(rows), len(text), err)
@@ -71,7 +72,7 @@ func TestBelowFits(t *testing.T) {
 				t.Errorf("%d are said to be at %d or above, where %d are", here, generation, there)
 			}
 		}
-		if again := belowOf("e", uint64(generations), subscribers); !reflect.DeepEqual(again, rows) {
+		if again := belowOf("e", eval.At{Generation: uint64(generations)}, subscribers); !reflect.DeepEqual(again, rows) {
 			t.Error("the same subscribers are told otherwise")
 		}
 	}
@@ -99,7 +100,7 @@ func has(subscribers []hub.Subscriber, generation uint64) (n int) {
 func TestBelowOfALoop(t *testing.T) {
 	relay := hub.Subscriber{Environment: "e", Service: "relay", Instance: "r", Revision: "a", Generation: 1}
 	for range 1000 {
-		relay.Below = belowOf("e", 1, []hub.Subscriber{relay, {Environment: "e", Service: "cart", Instance: "pod-1", Revision: "a", Generation: 1}})
+		relay.Below = belowOf("e", eval.At{Generation: 1}, []hub.Subscriber{relay, {Environment: "e", Service: "cart", Instance: "pod-1", Revision: "a", Generation: 1}})
 	}
 	text, err := json.Marshal(relay.Below)
 	if err != nil || len(text) > 1000 || slices.ContainsFunc(relay.Below, func(b feed.Below) bool { return b.Count > 1<<30 }) {
