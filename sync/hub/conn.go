@@ -80,9 +80,14 @@ func readText(r io.Reader) ([]byte, error) {
 	return text, err
 }
 
-// onPong calls fn for each pong that read comes across.
-func (c conn) onPong(fn func()) {
-	c.ws.SetPongHandler(func(string) error { fn(); return nil })
+// onControl calls pong for each pong that read comes across, and always after each ping, which is answered first, and pong.
+func (c conn) onControl(pong, always func()) {
+	c.ws.SetPongHandler(func(string) error { pong(); always(); return nil })
+	answer := c.ws.PingHandler()
+	c.ws.SetPingHandler(func(text string) error {
+		defer always()
+		return answer(text)
+	})
 }
 
 func (c conn) readUntil(deadline time.Time) { _ = c.ws.SetReadDeadline(deadline) }

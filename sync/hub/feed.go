@@ -65,6 +65,11 @@ func (h *Hub) Feed() http.Handler {
 				"this is a websocket (ws:// or wss://, subprotocol " + feed.Subprotocol + "); for plain HTTP use /snapshot?environment=NAME"})
 			return
 		}
+		if r.ContentLength != 0 {
+			w.Header().Set("Connection", "close") // and the body is not waited for
+			answer(w, badRequest("a websocket handshake has no body"))
+			return
+		}
 		asked, err := h.request(r)
 		if err == nil {
 			err = h.admit(&asked)

@@ -14,6 +14,7 @@ func (s *subscriber) receive(r io.Reader) error {
 		return err
 	}
 	s.heard()
+	s.pace()
 	if s.confirms(text) {
 		return nil
 	}

@@ -33,6 +33,8 @@ type subscriber struct {
 	slot    int
 	// gone is closed at the end.
 	gone chan struct{}
+	// due is when the next thing to read may come without a pause, if it is not over: see pace. Of the goroutine that reads.
+	due time.Time
 
 	// Of the one writer that runs at a time.
 	sentSeq    uint64 // of the state sent last; 0: none yet
@@ -93,7 +95,7 @@ func (s *subscriber) run() {
 // begin finds out where the subscriber comes from, which may take its time, and then owes it what is newest: a snapshot that
 // is published meanwhile waits, since only now is it known whether it leads the subscriber back.
 func (s *subscriber) begin() {
-	s.conn.onPong(s.heard)
+	s.conn.onControl(s.heard, s.pace)
 	s.heard()
 	astray := s.fromElsewhere()
 	s.mu.Lock()
