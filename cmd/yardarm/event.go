@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -11,28 +12,32 @@ import (
 
 	"github.com/yardarm-io/yardarm/client"
 	"github.com/yardarm-io/yardarm/compile"
+	"github.com/yardarm-io/yardarm/eval"
 	"github.com/yardarm-io/yardarm/sync/feed"
 )
 
 // event is a line of watch --format json.
 type event struct {
-	Time        time.Time      `json:"time"`
-	Environment string         `json:"environment"`
-	Type        string         `json:"type"` // snapshot, delta, current or status
-	Revision    string         `json:"revision,omitempty"`
-	Generation  uint64         `json:"generation,omitempty"`
-	Digest      string         `json:"digest,omitempty"`
-	Back        string         `json:"back,omitempty"` // why this is an older position than the one before: rewritten
-	Bytes       int            `json:"bytes,omitempty"`
-	Flags       int            `json:"flags,omitempty"` // how many the snapshot has
-	Added       []string       `json:"added,omitempty"` // items: flag KEY, segment NAME, meta
-	Changed     []string       `json:"changed,omitempty"`
-	Removed     []string       `json:"removed,omitempty"`
-	Affected    []string       `json:"affected,omitempty"` // flags that may answer differently, dependents included
-	State       client.State   `json:"state,omitempty"`
-	Error       string         `json:"error,omitempty"`
-	Refused     *feed.Refused  `json:"refused,omitempty"`
-	Lagging     []feed.Lagging `json:"lagging,omitempty"`
+	Time        time.Time `json:"time"`
+	Environment string    `json:"environment"`
+	Type        string    `json:"type"` // snapshot, delta, current or status
+	Revision    string    `json:"revision,omitempty"`
+	Generation  uint64    `json:"generation,omitempty"`
+	Digest      string    `json:"digest,omitempty"`
+	Back        string    `json:"back,omitempty"` // why this is an older position than the one before: rewritten
+	Bytes       int       `json:"bytes,omitempty"`
+	Flags       int       `json:"flags,omitempty"` // how many the snapshot has
+	Added       []string  `json:"added,omitempty"` // items: flag KEY, segment NAME, meta
+	Changed     []string  `json:"changed,omitempty"`
+	Removed     []string  `json:"removed,omitempty"`
+	Affected    []string  `json:"affected,omitempty"` // flags that may answer differently, dependents included
+	// Held are the flags that are held as of now, Released those that no longer are, by key.
+	Held     map[string]*eval.Held `json:"held,omitempty"`
+	Released []string              `json:"released,omitempty"`
+	State    client.State          `json:"state,omitempty"`
+	Error    string                `json:"error,omitempty"`
+	Refused  *feed.Refused         `json:"refused,omitempty"`
+	Lagging  []feed.Lagging        `json:"lagging,omitempty"`
 }
 
 // eventPrinter writes events, a line each, whichever goroutine they come from.
@@ -61,6 +66,7 @@ func (p *eventPrinter) message(environment string, m client.Message) {
 	if m.Type == feed.TypeDelta {
 		e.Added, e.Changed, e.Removed, e.Affected = m.Added(), m.Changed(), m.Unset, m.Affected()
 	}
+	e.Held, e.Released = heldBetween(m.Before, m.After)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.told[environment] = told{state: client.Ready, refused: p.told[environment].refused, lagging: p.told[environment].lagging}
@@ -158,6 +164,7 @@ func (e event) text(paint paint) string {
 	if e.Type == feed.TypeDelta {
 		parts = e.changes(paint)
 	}
+	parts = append(parts, e.held(paint)...)
 	if e.Back == feed.BackRewritten {
 		parts = append(parts, "back: history was rewritten")
 	} else if e.Back != "" {
@@ -181,18 +188,62 @@ func (e event) changes(paint paint) []string {
 		{e.Removed, func(s string) string { return paint.red("- " + s) }}} {
 		for _, item := range part.items {
 			key, isFlag := strings.CutPrefix(item, "flag ")
-			parts = append(parts, part.text(key))
 			named[key] = isFlag
+			if told := e.Held[key] != nil || slices.Contains(e.Released, key); !isFlag || !told {
+				parts = append(parts, part.text(key))
+			}
 		}
 	}
 	if len(parts) > longList {
 		parts = append(parts[:longList], fmt.Sprintf("and %d more", len(parts)-longList))
 	}
-	if len(parts) == 0 {
-		parts = []string{"no effect here"}
-	}
-	if others := slices.DeleteFunc(slices.Clone(e.Affected), func(key string) bool { return named[key] }); len(others) > 0 {
+	others := slices.DeleteFunc(slices.Clone(e.Affected), func(key string) bool { return named[key] })
+	switch told := len(e.Held)+len(e.Released) > 0; {
+	case len(parts) == 0 && len(others) == 0 && !told:
+		return []string{"no effect here"}
+	case len(parts) == 0 && len(others) > 0:
+		return []string{"affects " + some(others)}
+	case len(others) > 0:
 		parts[len(parts)-1] += ": affects " + some(others)
+	}
+	return parts
+}
+
+// heldBetween gives the flags that are held in after as they were not in before, which may be nil, and those that no longer are.
+func heldBetween(before, after *eval.Snapshot) (held map[string]*eval.Held, released []string) {
+	was := map[string]string{}
+	if before != nil {
+		for f := range before.Flags() {
+			if f.Held != nil {
+				was[f.Key] = f.Held.ID
+			}
+		}
+	}
+	for f := range after.Flags() {
+		id, known := was[f.Key]
+		switch {
+		case f.Held == nil && known:
+			released = append(released, f.Key)
+		case f.Held != nil && (!known || id != f.Held.ID):
+			if held == nil {
+				held = map[string]*eval.Held{}
+			}
+			held[f.Key] = f.Held
+		}
+	}
+	return held, released
+}
+
+// held says what is held now and what no longer is.
+func (e event) held(paint paint) (parts []string) {
+	for _, key := range slices.Sorted(maps.Keys(e.Held)) {
+		parts = append(parts, paint.red(key+" is "+e.Held[key].String()))
+	}
+	for _, key := range e.Released {
+		parts = append(parts, paint.green(key+" is released"))
+	}
+	if len(parts) > longList {
+		parts = append(parts[:longList], fmt.Sprintf("and %d more", len(parts)-longList))
 	}
 	return parts
 }

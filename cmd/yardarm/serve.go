@@ -17,6 +17,7 @@ type serveOptions struct {
 	remoteOptions
 	botOptions
 	listenOptions
+	peerOptions
 	poll     time.Duration
 	worktree bool
 	policy   string
@@ -45,12 +46,15 @@ hold, stands in the publication log: see 'yardarm log'.
 With --github it looks after the pull requests too, as 'yardarm webhook' does, and a push brings its next look forward. So does whoever
 posts to /hooks/refresh, signed with the secret of --refresh-secret-file.
 
+Operators turn flags off at once with 'yardarm hold'. Replicas that are named to each other with --peer take over each other's holds.
+
 It listens on the loopback interface unless told otherwise, or on the socket that systemd hands to it. Elsewhere it wants --keys, the file of what 'yardarm key new' prints, and
 --tls-cert with --tls-key. All of them are read again when they change: who uses a key that is gone is disconnected. /status then takes
 an operator's key.
 
   /feed      the websocket feed             /snapshot  the same by HTTP, with an ETag
   /status    what is served, by what commit /readyz    can it answer?   /healthz  is it alive?
+  /holds     what is held: 'yardarm hold', 'release' and 'holds'
   /log       the publication log            /metrics   for Prometheus
   /hooks/github  where GitHub delivers      /hooks/refresh  look at the repository now`,
 		Example: `  yardarm serve                                            the commits of this repository
@@ -64,6 +68,7 @@ an operator's key.
 	o.remoteOptions.flags(cmd)
 	o.botOptions.flags(cmd, "webhook-secret-file")
 	o.listenOptions.flags(cmd)
+	o.peerOptions.flags(cmd)
 	flags := cmd.Flags()
 	flags.BoolVar(&o.worktree, "worktree", false, "serve the files as they lie in the folder, committed or not: for trying things")
 	flags.DurationVar(&o.poll, "poll", 0, "how often to look for new commits (default: 10s for a remote, 250ms for a folder)")
@@ -108,6 +113,7 @@ func (a *app) daemonConfig(o serveOptions) (daemon.Config, error) {
 	config := o.listenOptions.config(a, o.stateDir)
 	config.Poll, config.CacheDir, config.Policy = o.poll, cacheDir("compile"), daemon.Policy(o.policy)
 	config.RefreshSecretFile, config.SignersFile, config.OnRewrite = o.refresh, o.signers, daemon.Rewrite(o.rewrite)
+	o.peerOptions.into(&config)
 	if o.worktree {
 		root, err := a.flagRoot()
 		config.Worktree = filepath.Join(root, o.path)
