@@ -10,8 +10,10 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/yardarm-io/yardarm/eval"
 	"github.com/yardarm-io/yardarm/sync/feed"
@@ -106,19 +108,33 @@ func (d *Daemon) storedEnvironments() ([]string, error) {
 	return names, err
 }
 
-// restoreAll publishes the environments that can be read.
+// restored is an environment as it was on disk: the snapshot that was told last and as it is to be shown; nil: there is none that can
+// be taken.
+type restored struct {
+	snapshot, shown *eval.Snapshot
+	lagging         []feed.Lagging
+}
+
+// restoreAll publishes the environments that can be read. Somebody waits for it, so there is no collecting garbage in between.
 func (d *Daemon) restoreAll(names []string) {
+	defer debug.SetGCPercent(debug.SetGCPercent(800))
+	all := make([]restored, len(names))
+	var group sync.WaitGroup
+	for i, name := range names {
+		group.Go(func() { all[i].snapshot, all[i].shown, all[i].lagging = d.restoreEnvironment(name) })
+	}
+	group.Wait()
 	snapshots, shown := map[string]*eval.Snapshot{}, map[string]*eval.Snapshot{}
 	var newest *eval.Snapshot
 	var lagging []feed.Lagging
-	for _, name := range names {
-		snapshot, over, behind := d.restoreEnvironment(name)
+	for i, name := range names {
+		snapshot := all[i].snapshot
 		if snapshot == nil {
 			continue
 		}
-		snapshots[name], shown[name] = snapshot, over
+		snapshots[name], shown[name] = snapshot, all[i].shown
 		if newest == nil || feed.Compare(newest.At(), snapshot.At()) < 0 {
-			newest, lagging = snapshot, behind
+			newest, lagging = snapshot, all[i].lagging
 		}
 		d.config.Logger.Info("serving the last good state from disk", "environment", name,
 			"revision", short(snapshot.At().Revision), "flags", snapshot.Len())

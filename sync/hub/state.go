@@ -103,11 +103,13 @@ func zip(text []byte, err error) ([]byte, error) {
 		return nil, err
 	}
 	var b bytes.Buffer
-	w := gzip.NewWriter(&b)
-	if _, err := w.Write(text); err != nil {
-		return nil, err
+	w, err := gzip.NewWriterLevel(&b, gzip.BestSpeed) // somebody waits for it
+	if err == nil {
+		_, err = w.Write(text)
 	}
-	err = w.Close()
+	if err == nil {
+		err = w.Close()
+	}
 	return b.Bytes(), err
 }
 
