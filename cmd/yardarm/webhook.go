@@ -141,8 +141,10 @@ func givenBy(repo, api string) bool {
 // for. hint is called when the branch was pushed to.
 func (a *app) botBeside(ctx context.Context, o serveOptions, beside *daemon.Config, hint func()) (*webhook.Bot, error) {
 	switch {
-	case o.github == "" && o.secret == "":
+	case o.github == "" && o.secret == "" && o.worktree:
 		return nil, nil
+	case o.github == "" && o.secret == "":
+		return nil, o.gitAsApp(&beside.Repository, o.remoteOptions)
 	case o.worktree:
 		return nil, usagef("--worktree serves what is not committed, where there are no pull requests: leave --github away")
 	}
