@@ -18,6 +18,7 @@ type serveOptions struct {
 	botOptions
 	listenOptions
 	peerOptions
+	natsOptions
 	poll     time.Duration
 	worktree bool
 	policy   string
@@ -46,6 +47,9 @@ hold, stands in the publication log: see 'yardarm log'.
 With --github it looks after the pull requests too, as 'yardarm webhook' does, and a push brings its next look forward. So does whoever
 posts to /hooks/refresh, signed with the secret of --refresh-secret-file.
 
+With --nats it writes what it serves, and the holds it is told of, to NATS JetStream as well: for relays, and for the other daemons that
+compile the same branch, which agree there on the newest commit.
+
 Operators turn flags off at once with 'yardarm hold'. Replicas that are named to each other with --peer take over each other's holds.
 
 It listens on the loopback interface unless told otherwise, or on the socket that systemd hands to it. Elsewhere it wants --keys, the file of what 'yardarm key new' prints, and
@@ -61,6 +65,7 @@ an operator's key.
   yardarm serve --worktree                                 its files as they lie here, committed or not
   yardarm serve --repo https://git.example/flags.git --poll 2s
   yardarm serve --repo git@git.example:platform.git --path flags-of-ours --ssh-key /etc/yardarm/id
+  yardarm serve --repo https://git.example/flags.git --nats nats://nats-a.example,nats://nats-b.example --nats-creds /etc/yardarm/nats.creds
   yardarm serve --require-signed /etc/yardarm/signers --on-rewrite refuse`,
 		Args: noArgs,
 		RunE: a.runs(func(cmd *cobra.Command, _ []string) error { return a.serve(cmd.Context(), o) }),
@@ -69,6 +74,7 @@ an operator's key.
 	o.botOptions.flags(cmd, "webhook-secret-file")
 	o.listenOptions.flags(cmd)
 	o.peerOptions.flags(cmd)
+	o.natsOptions.flags(cmd, "NATS servers to write what is served to, such as nats://localhost:4222; any one of them will do")
 	flags := cmd.Flags()
 	flags.BoolVar(&o.worktree, "worktree", false, "serve the files as they lie in the folder, committed or not: for trying things")
 	flags.DurationVar(&o.poll, "poll", 0, "how often to look for new commits (default: 10s for a remote, 250ms for a folder)")
@@ -113,6 +119,7 @@ func (a *app) daemonConfig(o serveOptions) (daemon.Config, error) {
 	config := o.listenOptions.config(a, o.stateDir)
 	config.Poll, config.CacheDir, config.Policy = o.poll, cacheDir("compile"), daemon.Policy(o.policy)
 	config.RefreshSecretFile, config.SignersFile, config.OnRewrite = o.refresh, o.signers, daemon.Rewrite(o.rewrite)
+	config.NATS = o.natsOptions.config()
 	o.peerOptions.into(&config)
 	if o.worktree {
 		root, err := a.flagRoot()

@@ -33,8 +33,8 @@ type Link struct {
 	Logger *slog.Logger
 
 	// For tests; zero: as below.
-	pollEvery, freshEvery, skew, grace time.Duration
-	inline                             int
+	pollEvery, freshEvery, skew, grace, request time.Duration
+	inline                                      int
 }
 
 // CompilerConfig says what a [Compiler] writes, and asks of the branch.
@@ -85,6 +85,7 @@ const (
 	freshEvery = 5 * time.Second  // the least between two writes of how fresh the flags are
 	skew       = 30 * time.Second // by how much clocks may differ, and how late news may be
 	grace      = 5 * time.Minute  // for which an object that nothing refers to is left for who still reads it
+	request    = 5 * time.Second  // the longest wait for an answer
 	inline     = 512 << 10        // bytes, compressed, of the largest snapshot that is no object
 )
 
@@ -94,7 +95,7 @@ var bucketName = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`)
 func (l Link) withDefaults() (Link, error) {
 	l.Bucket = cmp.Or(l.Bucket, DefaultBucket)
 	l.pollEvery, l.freshEvery = cmp.Or(l.pollEvery, pollEvery), cmp.Or(l.freshEvery, freshEvery)
-	l.skew, l.grace, l.inline = cmp.Or(l.skew, skew), cmp.Or(l.grace, grace), cmp.Or(l.inline, inline)
+	l.skew, l.grace, l.request, l.inline = cmp.Or(l.skew, skew), cmp.Or(l.grace, grace), cmp.Or(l.request, request), cmp.Or(l.inline, inline)
 	if l.Logger == nil {
 		l.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -18,13 +18,11 @@ func (l *link) connect() (*nats.Conn, error) {
 		nats.Name(strings.TrimSpace("yardarm " + l.config.Name)),
 		nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.IgnoreAuthErrorAbort(), nats.CustomReconnectDelay(reconnectDelay),
 		nats.ReconnectBufSize(-1), // what can't be written now is written anew, not late
-		nats.NoEcho(), nats.Timeout(requestTimeout), nats.PingInterval(10 * time.Second), nats.MaxPingsOutstanding(2),
+		nats.NoEcho(), nats.Timeout(request), nats.PingInterval(10 * time.Second), nats.MaxPingsOutstanding(2),
 		nats.ConnectHandler(l.connected), nats.ReconnectHandler(l.connected),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { l.disconnected(err) }),
 		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { l.disconnected(err) }),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			l.config.Logger.Warn("NATS says that something went wrong", "error", err)
-		}),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { l.warned(err) }),
 	}
 	if l.config.CredentialsFile != "" {
 		options = append(options, nats.UserCredentials(l.config.CredentialsFile))
@@ -39,7 +37,7 @@ func (l *link) connect() (*nats.Conn, error) {
 	l.mu.Lock()
 	l.conn, l.asking = conn, conn
 	l.mu.Unlock()
-	if l.js, err = jetstream.New(conn, jetstream.WithDefaultTimeout(requestTimeout)); err != nil {
+	if l.js, err = jetstream.New(conn, jetstream.WithDefaultTimeout(l.config.request)); err != nil {
 		conn.Close()
 		return nil, fmt.Errorf("NATS: %w", err)
 	}
@@ -61,6 +59,16 @@ func (l *link) connected(conn *nats.Conn) {
 	l.mu.Unlock()
 	l.config.Logger.Info("connected to NATS", "server", conn.ConnectedUrlRedacted(), "bucket", l.config.Bucket)
 	l.wake()
+}
+
+// warned takes what the server says on its own, such as that something is not permitted; who asked for that is left to wait.
+func (l *link) warned(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.warning == nil || l.warning.Error() != err.Error() {
+		l.config.Logger.Warn("NATS says that something went wrong", "error", err)
+	}
+	l.warning = err
 }
 
 func (l *link) disconnected(err error) {

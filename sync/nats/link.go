@@ -30,6 +30,7 @@ type link struct {
 	changed map[string]uint64 // keys that somebody says have changed, and to which revision at least
 	all     bool              // everything may have changed
 	asking  *nats.Conn        // nil: not yet
+	warning error             // what the server said last on its own; nil: nothing since all went well
 	abandon func()            // ends the pass that runs: answers of a server that is gone are not waited for
 	status  Status
 }
@@ -47,11 +48,8 @@ func newLink(config Link) (*link, error) {
 
 func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
 
-// The longest that things take before they have failed.
-const (
-	requestTimeout = 5 * time.Second
-	maxPause       = 5 * time.Second
-)
+// maxPause is the longest pause between attempts.
+const maxPause = 5 * time.Second
 
 // run makes passes until ctx ends: when there is news, and now and then. A pass that fails is made again, after longer and
 // longer pauses.
@@ -113,7 +111,21 @@ func (l *link) attempt(ctx context.Context, c changes, pass func(context.Context
 	case during.Err() != nil:
 		return l.away()
 	}
+	err = l.warnedOf(err)
 	l.passed(err)
+	return err
+}
+
+// warnedOf adds to an error what the server said meanwhile.
+func (l *link) warnedOf(err error) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err == nil {
+		l.warning = nil
+	}
+	if l.warning != nil {
+		err = fmt.Errorf("%w; the server says: %w", err, l.warning)
+	}
 	return err
 }
 

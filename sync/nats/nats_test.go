@@ -92,7 +92,7 @@ func snapshotOf(t testing.TB, environment, revision string, generation uint64, f
 func quick(t testing.TB, url string) Link {
 	return Link{
 		URLs: []string{url}, Name: t.Name(), Logger: slog.New(slog.NewTextHandler(&testLog{t: t}, nil)),
-		pollEvery: 50 * time.Millisecond, freshEvery: 20 * time.Millisecond, skew: 50 * time.Millisecond, grace: time.Hour,
+		pollEvery: 50 * time.Millisecond, freshEvery: 20 * time.Millisecond, skew: 50 * time.Millisecond, grace: time.Hour, request: time.Second,
 	}
 }
 
