@@ -35,15 +35,37 @@ func (r *Repo) explain(ctx, limited context.Context, err error) error {
 	case errors.Is(err, transport.ErrAuthenticationRequired), errors.Is(err, transport.ErrAuthorizationFailed):
 		return fmt.Errorf("%w: %s", ErrAuth, r.remote.wire.authHint())
 	case knownhosts.IsHostKeyChanged(err):
-		return fmt.Errorf("%w: its key is another than the known one; make sure that nobody is in between, then correct the known hosts", ErrHostKey)
+		return fmt.Errorf("%w: its key is another than the known one; make sure that nobody is in between, then correct %s", ErrHostKey, knownHostsName(r.config))
 	case knownhosts.IsHostUnknown(err):
-		return fmt.Errorf("%w: it is not in the known hosts; ssh-keyscan HOST makes the lines, compare them with what the host publishes", ErrHostKey)
+		return fmt.Errorf("%w: it is not in %s; ssh-keyscan HOST makes the lines, compare them with what the host publishes", ErrHostKey, knownHostsName(r.config))
 	case strings.Contains(err.Error(), "ssh: unable to authenticate"): // x/crypto/ssh has no type for it
-		return fmt.Errorf("%w: the host accepts none of the ssh keys; is the key's public half registered there?", ErrAuth)
+		return fmt.Errorf("%w: the host does not accept %s; is its public half registered there?", ErrAuth, keyName(r.config))
 	case errors.As(err, &unverified):
-		return fmt.Errorf("%w: its certificate is not trusted: %w; a CA file adds certificates to trust", ErrUnreachable, unverified.Err)
+		return fmt.Errorf("%w: its certificate is not trusted: %w; %s", ErrUnreachable, unverified.Err, trustHint(r.config))
 	}
 	return unreachable(err)
+}
+
+// knownHostsName, keyName and trustHint name the files to look at.
+func knownHostsName(c Config) string {
+	if c.KnownHostsFile == "" {
+		return "~/.ssh/known_hosts"
+	}
+	return c.KnownHostsFile
+}
+
+func keyName(c Config) string {
+	if c.SSHKeyFile == "" {
+		return "any key of the ssh-agent"
+	}
+	return "the ssh key " + c.SSHKeyFile
+}
+
+func trustHint(c Config) string {
+	if c.CAFile == "" {
+		return "a CA file adds certificates to trust"
+	}
+	return "it is of none of the authorities in the CA file " + c.CAFile
 }
 
 // unreachable strips what go-git and net/http wrap around a cause: mostly the address again.

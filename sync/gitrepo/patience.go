@@ -47,7 +47,9 @@ func (p *patience) rest() {
 }
 
 // reader bounds each wait for what is read. Of references go-git reads a few bytes at a time, so they come from a buffer.
-func (p *patience) reader(r io.Reader) io.Reader { return bufio.NewReaderSize(patientReader{r, p}, 32<<10) }
+func (p *patience) reader(r io.Reader) io.Reader {
+	return bufio.NewReaderSize(patientReader{r, p}, 32<<10)
+}
 
 // over bounds the wait for each answer, and for each part of it.
 func (p *patience) over(t http.RoundTripper) http.RoundTripper { return patientTransport{t, p} }

@@ -184,8 +184,8 @@ func TestSSH(t *testing.T) {
 	}{
 		{"unknown host", func(c *gitrepo.Config) { c.KnownHostsFile = write(t, "") }, gitrepo.ErrHostKey, []string{"ssh-keyscan"}},
 		{"no known hosts", func(c *gitrepo.Config) { c.KnownHostsFile = "/nowhere/known_hosts" }, gitrepo.ErrHostKey, []string{"/nowhere/known_hosts"}},
-		{"other host key", func(c *gitrepo.Config) { c.KnownHostsFile = host.known(t, otherKey) }, gitrepo.ErrHostKey, []string{"another"}},
-		{"other key", func(c *gitrepo.Config) { c.SSHKeyFile = keyFile(t, other, "") }, gitrepo.ErrAuth, []string{"none of the ssh keys"}},
+		{"other host key", func(c *gitrepo.Config) { c.KnownHostsFile = host.known(t, otherKey) }, gitrepo.ErrHostKey, []string{"another", "correct /"}},
+		{"other key", func(c *gitrepo.Config) { c.SSHKeyFile = keyFile(t, other, "") }, gitrepo.ErrAuth, []string{"does not accept the ssh key /"}},
 		{"other user", func(c *gitrepo.Config) { c.URL = strings.Replace(c.URL, "://", "://ada@", 1) }, gitrepo.ErrAuth, nil},
 		{"passphrase", func(c *gitrepo.Config) { c.SSHKeyFile = keyFile(t, host.client, "pass") }, gitrepo.ErrAuth, []string{"passphrase"}},
 		{"no key file", func(c *gitrepo.Config) { c.SSHKeyFile = "/nowhere/key" }, gitrepo.ErrAuth, []string{"/nowhere/key"}},
