@@ -62,7 +62,7 @@ func TestStrangersFromOneAddress(t *testing.T) {
 		requireOpen(t, "another", s, b, 2)
 		requireOpen(t, "this machine", s, local, 10)
 		requireOpen(t, "IPv6", s, append(knock(s, "[2001:db8::1]:1", 2), knock(s, "[2001:db8::2]:1", 2)...), 3)
-		time.Sleep(spareFor)
+		<-time.After(spareFor)
 		requireOpen(t, "after a while those that come", s, knock(s, "192.0.2.1:1", 2), 2)
 		requireOpen(t, "after a while those that asked nothing", s, a, 1)
 		requireOpen(t, "others", s, b, 2)
@@ -87,7 +87,7 @@ func TestStrangersInAll(t *testing.T) {
 		conns := knock(s, "127.0.0.1:1", 4)
 		began := time.Now()
 		go func() {
-			time.Sleep(200 * time.Millisecond)
+			<-time.After(200 * time.Millisecond)
 			s.changed(conns[3], http.StateClosed)
 		}()
 		late := knock(s, "192.0.2.1:1", 1)
