@@ -2,14 +2,31 @@ package hub
 
 import (
 	"bytes"
+	"errors"
 	"io"
+	"sync"
 
 	"github.com/yardarm-io/yardarm/sync/feed"
 )
 
+// brief is a size below which the messages are that say what is applied.
+const brief = 256
+
+// briefs are buffers of that size.
+var briefs = sync.Pool{New: func() any { return new([brief]byte) }}
+
 // receive reads a message and does what it asks for.
 func (s *subscriber) receive(r io.Reader) error {
-	text, err := readText(r)
+	buffer := briefs.Get().(*[brief]byte)
+	defer briefs.Put(buffer)
+	n, err := io.ReadFull(r, buffer[:])
+	text := buffer[:n]
+	switch {
+	case err == nil:
+		text, err = readText(io.MultiReader(bytes.NewReader(text), r))
+	case errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF):
+		err = nil // it is all there
+	}
 	if err != nil {
 		return err
 	}
@@ -18,7 +35,7 @@ func (s *subscriber) receive(r io.Reader) error {
 	if s.confirms(text) {
 		return nil
 	}
-	return s.take(text)
+	return s.take(bytes.Clone(text))
 }
 
 // confirms reports whether a message says that the newest state is in force, which it does in most cases: as many at once as there
