@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -278,7 +279,27 @@ func (d *Daemon) heldNow() (now []holds.Hold) {
 			now = append(now, h)
 		}
 	}
-	return now
+	return append(now, heldAbove(base)...)
+}
+
+// heldAbove gives the holds that snapshots came with: a relay's do.
+func heldAbove(base map[string]*eval.Snapshot) (above []holds.Hold) {
+	for name, snapshot := range base {
+		if snapshot.At().Overlay == 0 {
+			continue
+		}
+		for f := range snapshot.Flags() {
+			if f.Held != nil {
+				above = append(above, holds.Hold{
+					ID: f.Held.ID, Environment: name, Flag: f.Key, By: f.Held.By, Reason: f.Held.Reason, Since: f.Held.Since, Until: f.Held.Until,
+				})
+			}
+		}
+	}
+	slices.SortFunc(above, func(a, b holds.Hold) int {
+		return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.Environment, b.Environment), cmp.Compare(a.Flag, b.Flag))
+	})
+	return above
 }
 
 // addHolds adds to a status what there is to say of holds.
