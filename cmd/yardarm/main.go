@@ -104,7 +104,7 @@ them, and ` + "`yardarm serve`" + ` sends each commit to every subscribed servic
 	root.SetVersionTemplate(versions())
 	root.PersistentFlags().StringVar(&a.repo, "repo", ".", "the flag repository: its folder, or one inside it")
 	root.AddCommand(a.initCommand(), a.newCommand(), a.checkCommand(), a.diffCommand(), a.fmtCommand(), a.compileCommand(),
-		a.evalCommand(), a.serveCommand(), a.relayCommand(), a.watchCommand(), a.statusCommand(), a.waitCommand(),
+		a.evalCommand(), a.serveCommand(), a.relayCommand(), a.watchCommand(), a.statusCommand(), a.waitCommand(), a.logCommand(),
 		a.holdCommand(), a.releaseCommand(), a.holdsCommand(), a.benchCommand(), a.keyCommand(),
 		a.webhookCommand(), a.upgradeCommand(), a.versionCommand(), a.readyCommand())
 	return root

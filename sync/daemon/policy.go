@@ -61,7 +61,7 @@ type step struct {
 	after      *compile.Output
 	lagging    []feed.Lagging // of after
 	signer     string         // of to; "": none is required
-	rewritten  bool           // to does not follow from from
+	rewritten  bool           // to does not follow from what was served
 }
 
 // nextStep is what publishing a state would do.
