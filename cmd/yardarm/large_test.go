@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -35,7 +36,7 @@ func TestLargeRepository(t *testing.T) {
 	writeFile(t, filepath.Dir(secret), "secret", hookSecret)
 	state := t.TempDir()
 	args := []string{"--repo", remote.URL, "--path", "platform/flags", "--state", state, "--refresh-secret-file", secret}
-	hours := append(args, "--poll", "10h")
+	hours := append(slices.Clone(args), "--poll", "10h")
 
 	began := time.Now()
 	server, address := serve(t, hours...)

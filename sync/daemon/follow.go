@@ -56,6 +56,7 @@ func (d *Daemon) open(ctx context.Context) (*gitrepo.Repo, error) {
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()
+		case <-d.look.found:
 		case <-time.After(cmp.Or(d.config.Poll, pollRemote)):
 		}
 	}

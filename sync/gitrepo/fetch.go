@@ -155,6 +155,9 @@ func (r *Repo) clone(ctx context.Context, session transport.UploadPackSession, r
 	return r.exclusive(ctx, func() error { return r.replace(ctx, dir) })
 }
 
+// largePack is the size of a pack whose indexing takes memory worth giving back at once: go-git holds its largest object in it.
+const largePack = 16 << 20
+
 // advance gets what the mirror lacks and moves its references. The network is done with before readers are kept waiting.
 // r.fetching is held.
 func (r *Repo) advance(ctx context.Context, session transport.UploadPackSession, req *packp.UploadPackRequest, wanted []*plumbing.Reference) error {
@@ -183,12 +186,16 @@ func (r *Repo) advance(ctx context.Context, session transport.UploadPackSession,
 	}
 	defer os.Remove(spool.Name())
 	defer spool.Close()
-	err = download(ctx, session, req, func(pack io.Reader) error {
-		_, err := io.Copy(spool, pack)
+	var length int64
+	err = download(ctx, session, req, func(pack io.Reader) (err error) {
+		length, err = io.Copy(spool, pack)
 		return err
 	})
 	if err != nil {
 		return err
+	}
+	if length >= largePack {
+		defer debug.FreeOSMemory()
 	}
 	return r.exclusive(ctx, func() error { return r.takeIn(spool, wanted) })
 }
