@@ -122,6 +122,7 @@ const (
 	stateHolding     = "holding back" // folders that do not compile
 	stateStale       = "stale"
 	stateRefusing    = "refusing"
+	stateApart       = "apart" // from NATS
 	stateNotReady    = "not ready"
 	stateDraining    = "draining"
 	stateUnreachable = "unreachable"
@@ -154,6 +155,8 @@ func (w answer) state() (state, detail string) {
 		return stateRefusing, fmt.Sprintf("%s since %s: %s", short(s.Refused.Revision), s.Refused.Since.Format(time.RFC3339), s.Refused)
 	case s.Stale:
 		return stateStale, cmp.Or(s.Source.Error, "the source has not been seen for too long")
+	case s.NATS != nil && s.NATS.Error != "":
+		return stateApart, s.NATS.Error
 	}
 	if len(s.Lagging) > 0 {
 		folders := make([]string, len(s.Lagging))

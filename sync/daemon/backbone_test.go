@@ -136,6 +136,9 @@ func TestBackboneFromElsewhere(t *testing.T) {
 	if !strings.Contains(body(t, foreign, "/readyz"), "does not reach other daemons") {
 		t.Error("readyz does not say that NATS is not written to")
 	}
+	if text := body(t, foreign, "/metrics"); !strings.Contains(text, "\nyardarm_nats_error 1\n") || !strings.Contains(text, "\nyardarm_nats_connected 1\n") {
+		t.Error("the metrics do not say that NATS is not written to")
+	}
 	if !serveAll(revision)(relay.Status()) {
 		t.Error("the relay serves another repository")
 	}

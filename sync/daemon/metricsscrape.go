@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/yardarm-io/yardarm/sync/hub"
+	"github.com/yardarm-io/yardarm/sync/nats"
 )
 
 // scrape is what there is to tell at one moment.
@@ -38,6 +39,10 @@ var (
 	metricHoldsLost   = metric("holds_unsaved", "1 if a restart would forget holds, or some were lost at the start.")
 	metricPeersLost   = metric("peers_lost", "Replicas that do not tell their holds now.")
 	metricRewritten   = metric("branch_rewritten_timestamp_seconds", "When what was published last did not follow from what was served; 0: never, as far as is known.")
+	metricNATS        = metric("nats_connected", "1 if NATS is connected to; absent where there is none.")
+	metricNATSError   = metric("nats_error", "1 if what is in NATS can't be kept up with: what is published does not reach other daemons, or does not come from there.")
+	metricNATSWrote   = metric("nats_written_timestamp_seconds", "When something was last written to NATS.")
+	metricNATSLost    = metric("nats_conflicts_total", "Writes to NATS that another daemon was quicker with.")
 	metricVerified    = metric("source_verified_timestamp_seconds", "When the source was last seen; absent before the first time.")
 	metricSourceError = metric("source_error", "1 if the source can't be read now.")
 	metricSubscribers = metric("subscribers", "Connected subscribers; services beyond the first 200 are counted as _other.", "environment", "service")
@@ -55,7 +60,7 @@ func (s *scrape) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		metricBuild, metricRevision, metricGeneration, metricFlags, metricReady, metricStale, metricDraining, metricRefused, metricRefusedAt,
 		metricBehind, metricVerified, metricSourceError, metricSubscribers, metricBelow, metricLagging, metricMessages, metricBytes, metricCoalesced, metricEvicted, metricFanOut,
-		metricUnlogged, metricLogBroken, metricRewritten, metricHolds, metricHeldSince, metricHoldsLost, metricPeersLost,
+		metricUnlogged, metricLogBroken, metricRewritten, metricHolds, metricHeldSince, metricHoldsLost, metricPeersLost, metricNATS, metricNATSError, metricNATSWrote, metricNATSLost,
 	} {
 		to <- d
 	}
@@ -67,6 +72,7 @@ func (s *scrape) Collect(to chan<- prometheus.Metric) {
 	served(to, s.status)
 	logged(to, s.status)
 	held(to, s.status)
+	inCommon(to, s.status.NATS)
 	s.subscribers(to, s.status)
 	delivered(to, s.stats)
 }
@@ -128,6 +134,19 @@ func held(to chan<- prometheus.Metric, status Status) {
 	}
 	flag(to, metricHoldsLost, status.HoldsUnsaved != "" || status.HoldsDamaged != "")
 	gauge(to, metricPeersLost, float64(lost))
+}
+
+// inCommon tells of NATS; where there is none, nothing is wrong with it.
+func inCommon(to chan<- prometheus.Metric, status *nats.Status) {
+	flag(to, metricNATSError, status != nil && (status.Error != "" || !status.Connected))
+	if status == nil {
+		return
+	}
+	flag(to, metricNATS, status.Connected)
+	counter(to, metricNATSLost, status.Conflicts)
+	if status.Wrote != nil {
+		gauge(to, metricNATSWrote, seconds(*status.Wrote))
+	}
 }
 
 func served(to chan<- prometheus.Metric, status Status) {
