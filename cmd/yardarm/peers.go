@@ -17,6 +17,6 @@ func (o *peerOptions) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&o.peerKey, "peer-key-file", "", "a file with an operator's key to show to the peers, where they want one")
 }
 
-func (o *peerOptions) into(config *daemon.Config) {
+func (o *peerOptions) peersInto(config *daemon.Config) {
 	config.Peers, config.PeerKeyFile = o.peers, o.peerKey
 }

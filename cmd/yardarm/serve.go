@@ -120,7 +120,7 @@ func (a *app) daemonConfig(o serveOptions) (daemon.Config, error) {
 	config.Poll, config.CacheDir, config.Policy = o.poll, cacheDir("compile"), daemon.Policy(o.policy)
 	config.RefreshSecretFile, config.SignersFile, config.OnRewrite = o.refresh, o.signers, daemon.Rewrite(o.rewrite)
 	config.NATS = o.natsOptions.config()
-	o.peerOptions.into(&config)
+	o.peersInto(&config)
 	if o.worktree {
 		root, err := a.flagRoot()
 		config.Worktree = filepath.Join(root, o.path)

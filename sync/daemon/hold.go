@@ -92,7 +92,7 @@ func (d *Daemon) tellHolds(before, after *holds.Ledger) {
 		old, known := before.Hold(h.ID)
 		if !known {
 			entries = append(entries, entryOf(h))
-			d.config.Logger.Warn("a flag is held: it is off for everyone", "environment", h.Environment, "flag", h.Flag, "by", h.By, "key", h.Key,
+			d.config.Logger.Warn("a flag is held: it is off for everyone", "environment", h.Environment, "flag", h.Flag, "by", h.By, "operator", h.Key,
 				"reason", h.Reason, "until", h.Until, "hold", h.ID)
 		}
 		if h.Ended != nil && (!known || old.Ended == nil) {

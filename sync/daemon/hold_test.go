@@ -429,7 +429,7 @@ func TestHoldAndPolicy(t *testing.T) {
 	both := shared("a", 95, true)
 	maps.Copy(both, shared("b", 30, false))
 	wide := remote.Push("everyone, and b off", both)
-	status = eventually(t, d, "refused", func(s daemon.Status) bool { return refuses(wide)(s) && len(s.Policy.TurnedOff) == 1 })
+	eventually(t, d, "refused", func(s daemon.Status) bool { return refuses(wide)(s) && len(s.Policy.TurnedOff) == 1 })
 	answer := releaseFlag(t, d, "b")
 	if len(answer.Still) != 1 || answer.Still[0].Commit != wide || shownBy(t, d.Addr()).Flag("b").Held == nil {
 		t.Errorf("released %+v", answer)

@@ -141,17 +141,7 @@ func writeDurably(name string, content []byte) error {
 	if err := os.Rename(temp.Name(), name); err != nil {
 		return err
 	}
-	return syncFolder(filepath.Dir(name))
-}
-
-// syncFolder makes the names in a folder last, where the system can.
-func syncFolder(dir string) error {
-	folder, err := os.Open(dir)
-	if err != nil {
-		return nil
-	}
-	_ = folder.Sync() // some systems have no such thing
-	return folder.Close()
+	return flush(filepath.Dir(name))
 }
 
 // restoreHolds reads which flags are held. Of a damaged file it takes all that can be read, since off is the safe side, and leaves the
