@@ -73,10 +73,11 @@ func (d *Daemon) vouched(ctx context.Context, repository *gitrepo.Repo, commit g
 	} else if !errors.Is(err, gitrepo.ErrAmbiguous) {
 		return "", nil, err
 	}
-	return "", &compile.Error{
-		Message: "only signed commits are published, and this one is refused: " + err.Error(),
-		Hint:    "sign a commit on top of it, with a key that --require-signed names",
-	}, nil
+	hint := "sign a commit on top of it, with a key that --require-signed names"
+	if path := repository.Path(); path != "" {
+		hint += ", that changes something in " + path
+	}
+	return "", &compile.Error{Message: "only signed commits are published, and this one is refused: " + err.Error(), Hint: hint}, nil
 }
 
 // noteSigned notes a revision that is about to be published, whose signature is good.
