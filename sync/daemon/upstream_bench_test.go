@@ -1,0 +1,80 @@
+package daemon_test
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/yardarm-io/yardarm/client"
+	"github.com/yardarm-io/yardarm/compile/compiletest"
+	"github.com/yardarm-io/yardarm/sync/daemon"
+	"github.com/yardarm-io/yardarm/sync/gitrepo"
+	"github.com/yardarm-io/yardarm/sync/gitrepo/gitrepotest"
+)
+
+// BenchmarkRelays measures how much later a change of one of 1,000 flags arrives at a service for each relay that it passes: the median
+// of services at the source and at one, two and three removes, all on one machine.
+func BenchmarkRelays(b *testing.B) {
+	checkout := gitrepotest.NewCheckout(b)
+	files := map[string]string{}
+	for name, file := range compiletest.Tree(20, 50) {
+		files[name] = string(file.Data)
+	}
+	checkout.Commit("flags", files)
+	const depth = 4
+	var arrived [depth]chan time.Time
+	config := daemon.Config{Repository: gitrepo.Config{URL: checkout.Dir}, Poll: time.Hour}
+	var source *daemon.Daemon
+	for i := range depth {
+		config.StateDir, config.Listen, config.Logger = b.TempDir(), "127.0.0.1:0", slog.New(slog.DiscardHandler)
+		d := run(b, config)
+		if source == nil {
+			source = d
+		}
+		arrived[i] = make(chan time.Time, 100)
+		c, err := client.New(client.Config{
+			URL: "ws://" + d.Addr(), Environment: "production", Name: fmt.Sprint("cart/", i), Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+			OnMessage: func(client.Message) { arrived[i] <- time.Now() },
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(func() { c.Close() })
+		<-arrived[i]
+		config = daemon.Config{Upstream: daemon.Upstream{URLs: []string{"http://" + d.Addr()}}}
+	}
+	var after [depth][]time.Duration
+	for n := range b.N {
+		checkout.Commit("change", map[string]string{compiletest.File(n%20, n%50): compiletest.Flag(compiletest.Key(n%20, n%50), 1+n%97)})
+		began := time.Now()
+		source.Hint()
+		for i := range depth {
+			after[i] = append(after[i], (<-arrived[i]).Sub(began))
+		}
+	}
+	for i := range depth {
+		slices.Sort(after[i])
+		b.ReportMetric(float64(after[i][len(after[i])/2].Microseconds())/1000, fmt.Sprintf("ms/%d-relays", i))
+		b.ReportMetric(float64(after[i][len(after[i])*99/100].Microseconds())/1000, fmt.Sprintf("p99-ms/%d-relays", i))
+	}
+}
+
+// run runs a daemon until the benchmark ends.
+func run(b *testing.B, config daemon.Config) *daemon.Daemon {
+	b.Helper()
+	d, err := daemon.New(config)
+	if err != nil {
+		b.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- d.Run(b.Context()) }()
+	b.Cleanup(func() {
+		if err := <-ended; err != nil {
+			b.Error(err)
+		}
+	})
+	return d
+}
