@@ -19,6 +19,7 @@ type listenOptions struct {
 	tlsCert, tlsKey string
 	tlsClientCA     string
 	insecure        bool
+	maxSubscribers  int
 }
 
 func (o *listenOptions) flags(cmd *cobra.Command) {
@@ -29,13 +30,14 @@ func (o *listenOptions) flags(cmd *cobra.Command) {
 	flags.StringVar(&o.tlsCert, "tls-cert", "", "the certificate for TLS, as PEM")
 	flags.StringVar(&o.tlsKey, "tls-key", "", "the private key of the certificate, as PEM")
 	flags.StringVar(&o.tlsClientCA, "tls-client-ca", "", "the authorities, as PEM, of the certificate that whoever connects must then have")
+	flags.IntVar(&o.maxSubscribers, "max-subscribers", 10_000, "how many may be connected at a time; each takes a file descriptor: see ulimit -n")
 	flags.BoolVar(&o.insecure, "insecure", false, "listen off the loopback interface although there are no keys or no TLS: whoever can connect, or listen in, can read every flag")
 }
 
 // config says what every daemon is told. The state's folder is the one given or, for services of systemd, its.
 func (o *listenOptions) config(a *app, stateDir string) daemon.Config {
 	return daemon.Config{
-		Listen: o.listen, Insecure: o.insecure, Hosts: o.hosts, Version: version(), Logger: slog.New(slog.NewTextHandler(a.stderr, nil)),
+		Listen: o.listen, Insecure: o.insecure, MaxSubscribers: o.maxSubscribers, Hosts: o.hosts, Version: version(), Logger: slog.New(slog.NewTextHandler(a.stderr, nil)),
 		StateDir: cmp.Or(stateDir, os.Getenv("STATE_DIRECTORY")),
 		KeysFile: o.keys, TLSCertFile: o.tlsCert, TLSKeyFile: o.tlsKey, TLSClientCAFile: o.tlsClientCA,
 	}

@@ -55,6 +55,8 @@ type Config struct {
 	SignersFile string
 	// OnRewrite says what becomes of a tip that does not follow from what is served; "": [RewriteAccept].
 	OnRewrite Rewrite
+	// MaxSubscribers bounds how many may be connected at a time; more are answered 503. Each takes a file descriptor. Zero: 10,000.
+	MaxSubscribers int
 	// Drain is how long subscribers are given to move away when the daemon ends; zero: 2 s.
 	Drain time.Duration
 	// Heartbeat is how often subscribers are told how fresh their flags are; zero: 15 s.
@@ -118,6 +120,9 @@ func (c Config) validate() error {
 	}
 	if c.Poll < 0 || c.Drain < 0 {
 		return fmt.Errorf("poll every %s, drain for %s: write durations such as 10s", c.Poll, c.Drain)
+	}
+	if c.MaxSubscribers < 0 {
+		return fmt.Errorf("at most %d subscribers: write a number such as 20000", c.MaxSubscribers)
 	}
 	if c.Heartbeat != 0 && c.Heartbeat < 100*time.Millisecond {
 		return fmt.Errorf("a heartbeat each %s: write 100ms or more", c.Heartbeat)
