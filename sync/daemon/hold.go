@@ -19,6 +19,7 @@ import (
 // holding is which flags are held.
 type holding struct {
 	ledger atomic.Pointer[holds.Ledger] // never nil; changed by whoever holds Daemon.publishing
+	made   atomic.Pointer[ledgerPage]   // of the ledger; nil: not yet
 	disk   holdDisk
 
 	mu       sync.Mutex

@@ -305,31 +305,51 @@ func nothingToRelease(asked ReleaseRequest, still []holds.Hold) error {
 func (d *Daemon) holdsPage(w http.ResponseWriter, r *http.Request) {
 	key, _ := r.Context().Value(operatorKey{}).(*keys.Key)
 	ledger := d.holding.ledger.Load()
-	if key != nil {
-		ledger = ledger.Select(key.Reads)
-	}
-	if r.URL.Query().Get("all") != "true" {
-		now := d.heldNow()
-		if key != nil {
-			now = slices.DeleteFunc(now, func(h holds.Hold) bool { return !key.Reads(h.Environment) })
-		}
+	reads := func(environment string) bool { return key == nil || key.Reads(environment) }
+	switch {
+	case r.URL.Query().Get("all") != "true":
+		now := slices.DeleteFunc(d.heldNow(), func(h holds.Hold) bool { return !reads(h.Environment) })
 		ledger = (&holds.Ledger{}).Put(now...)
+	case key != nil && !key.Reads("*"):
+		ledger = ledger.Select(reads)
 	}
-	body, err := json.Marshal(ledger)
+	page, err := d.holding.page(ledger)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	sum := sha256.Sum256(body)
-	etag := `"` + hex.EncodeToString(sum[:16]) + `"`
-	w.Header().Set("ETag", etag)
+	w.Header().Set("ETag", page.tag)
 	w.Header().Set("Cache-Control", "no-cache")
-	if tags(r)[etag] {
+	if tags(r)[page.tag] {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(append(body, '\n'))
+	_, _ = w.Write(page.body)
+}
+
+// ledgerPage is a ledger as GET /holds answers it.
+type ledgerPage struct {
+	ledger *holds.Ledger
+	body   []byte
+	tag    string
+}
+
+// page gives the page of a ledger. That of the whole is made once, as replicas ask for it every second.
+func (h *holding) page(l *holds.Ledger) (*ledgerPage, error) {
+	if made := h.made.Load(); made != nil && made.ledger == l {
+		return made, nil
+	}
+	body, err := json.Marshal(l)
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(body)
+	page := &ledgerPage{l, append(body, '\n'), `"` + hex.EncodeToString(sum[:16]) + `"`}
+	if l == h.ledger.Load() {
+		h.made.Store(page)
+	}
+	return page, nil
 }
 
 // tags are those of If-None-Match.
@@ -346,8 +366,11 @@ func (d *Daemon) holdsElsewhere() error {
 	if d.backbone.relay != nil {
 		return denied(http.StatusMisdirectedRequest, "this is a relay: hold flags at a daemon that compiles, and it reaches all by NATS")
 	}
-	if d.upstream == nil {
+	if !d.config.relays() {
 		return nil
+	}
+	if d.upstream == nil {
+		return denied(http.StatusMisdirectedRequest, "this is a relay: hold flags at the daemons that read the repository and write to %s", d.config.NATS.place())
 	}
 	var addresses []string
 	for _, address := range d.upstream.addresses {
