@@ -1,3 +1,5 @@
+//go:build unix
+
 package nats
 
 import (
@@ -6,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -31,7 +34,7 @@ func serverProgram(t *testing.T) string {
 }
 
 // process runs a server by the documentation's configuration, at a port and in a folder.
-func process(t *testing.T, program, dir, port string) (stop func()) {
+func process(t *testing.T, program, dir, port string) (running *os.Process, stop func()) {
 	t.Helper()
 	cmd := exec.Command(program, "-c", example, "-a", "127.0.0.1", "-p", port, "-sd", dir)
 	cmd.Env = append(os.Environ(), "YARDARM_COMPILER_PASSWORD=pass-c", "YARDARM_RELAY_PASSWORD=pass-r")
@@ -55,7 +58,7 @@ func process(t *testing.T, program, dir, port string) (stop func()) {
 		}
 		return err == nil
 	})
-	return stop
+	return cmd.Process, stop
 }
 
 // TestServerProcess is all of it on a server of another version, in a process of its own, which is killed and which lets compilers and
@@ -69,7 +72,7 @@ func TestServerProcess(t *testing.T) {
 	_, port, _ := net.SplitHostPort(listener.Addr().String())
 	listener.Close()
 	dir := t.TempDir()
-	stop := process(t, program, dir, port)
+	running, stop := process(t, program, dir, port)
 	as := func(user, password string) Link {
 		link := quick(t, "nats://"+user+":"+password+"@127.0.0.1:"+port)
 		link.grace = 200 * time.Millisecond
@@ -102,11 +105,12 @@ func TestServerProcess(t *testing.T) {
 		}
 		stop()
 		eventually(t, "both notice", func() bool { return !w.Status().Connected && !l.Status().Connected })
-		stop = process(t, program, dir, port)
+		running, stop = process(t, program, dir, port)
 		eventually(t, "both are back", func() bool {
 			return w.Status().Connected && l.Status().Connected && w.Status().Error == "" && l.failed() == ""
 		})
 	}
+	stalls(t, running, w, l, c)
 	js := natstest.Dial(t, "nats://compiler:pass-c@127.0.0.1:"+port)
 	info, err := js.Stream(t.Context(), "OBJ_"+DefaultBucket)
 	if err != nil {
@@ -117,6 +121,23 @@ func TestServerProcess(t *testing.T) {
 	}
 	intruder := relay(t, as("relay", "wrong"), nil)
 	eventually(t, "a wrong password is said", func() bool { return strings.Contains(intruder.failed(), "Authorization") })
+}
+
+// stalls has a server neither answer nor go away for a while.
+func stalls(t *testing.T, running *os.Process, w *Compiler, l *listener, c *clone) {
+	t.Helper()
+	if err := running.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	c.origin.commit()
+	c.fetch()
+	want := publish(t, w, c, 2, "production") // which does not wait
+	eventually(t, "both say that there is no answer", func() bool { return w.Status().Error != "" && l.failed() != "" })
+	if err := running.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	l.reaches(t, want)
+	eventually(t, "all is well again", func() bool { return w.Status().Error == "" && l.failed() == "" })
 }
 
 // TestExample runs the server that is linked into the tests by the same configuration.
