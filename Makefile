@@ -26,11 +26,13 @@ test: ## every test, with the race detector; installs what they need first
 	cd bench && go test ./...
 
 bench: ## every benchmark, and the engine beside LaunchDarkly's; compare figures of one run only
-	go test -run '^$$' -bench . -benchmem ./...
+	go test -run '^$$' -bench . -benchmem -p 1 ./...
+	go test -run '^$$' -bench 'Push/10000|Reconnect/10000' -benchtime 10x -large -p 1 ./sync/daemon ./sync/hub
 	cd bench && go test -run '^$$' -bench . -benchmem ./... && go run .
 
 soak: ## that memory stays flat over 10,000 compiles, in some ten minutes
 	go test ./compile -run '^TestMemoryIsFlat$$' -soak -v -timeout 1h
+	go test ./cmd/yardarm -run '^$$' -bench '^BenchmarkServeIdle$$' -benchtime 1x -commits 10000 -timeout 3h
 
 golden: ## write the golden files and vectors anew; the diff is yours to read
 	go test ./compile/folder ./sync/feed ./diff/render -update
