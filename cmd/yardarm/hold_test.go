@@ -67,6 +67,7 @@ func TestHoldOutlivesAKill(t *testing.T) {
 		t.Fatalf("listens at %s, not %s", again, address)
 	}
 	ran(t, exitGood, []string{"holds", address}, "production   lab.kettle  ada  ", "it boils over")
+	ran(t, exitGood, []string{"status", address}, "production   lab.kettle  ada  ")
 	var all []heldAt
 	if err := json.Unmarshal([]byte(ran(t, exitGood, []string{"holds", "--format", "json", address})), &all); err != nil || len(all) != 1 || all[0].Daemons[0] != address {
 		t.Errorf("%+v, %v", all, err)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -52,8 +53,10 @@ func (a *app) holds(ctx context.Context, q *asker, format string, addresses []st
 	all := heldBy(answers)
 	if format == "json" {
 		err = printJSON(a.stdout, all)
+	} else if len(all) > 0 {
+		err = printHeld(a.stdout, paintFor(a.stdout), all)
 	} else {
-		err = a.printHolds(all)
+		_, err = fmt.Fprintln(a.stdout, "no flag is held")
 	}
 	for _, w := range answers {
 		if w.err != nil {
@@ -87,13 +90,9 @@ func heldBy(answers []answer) []heldAt {
 	return all
 }
 
-func (a *app) printHolds(all []heldAt) error {
-	if len(all) == 0 {
-		_, err := fmt.Fprintln(a.stdout, "no flag is held")
-		return err
-	}
-	paint := paintFor(a.stdout)
-	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+// printHeld prints a table of what is held.
+func printHeld(out io.Writer, paint paint, all []heldAt) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "ENVIRONMENT\tFLAG\tBY\tSINCE\tUNTIL\tREASON")
 	for _, h := range all {
 		until := "-"

@@ -54,7 +54,7 @@ func (a *app) status(ctx context.Context, q *asker, format string, addresses []s
 	if err != nil {
 		return err
 	}
-	told := fleet{Daemons: []daemonLine{}, Services: services(answers)}
+	told := fleet{Daemons: []daemonLine{}, Services: services(answers), Held: heldBy(answers)}
 	for _, answer := range answers {
 		told.Daemons = append(told.Daemons, answer.line())
 	}
@@ -99,6 +99,7 @@ func (q *asker) all(ctx context.Context, addresses []string, query url.Values) (
 type fleet struct {
 	Daemons  []daemonLine  `json:"daemons"`
 	Services []serviceLine `json:"services"`
+	Held     []heldAt      `json:"held,omitempty"`
 }
 
 // daemonLine is one daemon.
@@ -251,7 +252,11 @@ func (f fleet) print(out io.Writer, paint paint) error {
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", s.Environment, orDash(s.Service), orDash(short(s.Revision)), s.counted(), paint.yellow(lagging))
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil || len(f.Held) == 0 {
+		return err
+	}
+	fmt.Fprintln(out)
+	return printHeld(out, paint, f.Held)
 }
 
 // counted says how many there are, and how many of them behind relays.
