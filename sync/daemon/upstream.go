@@ -41,8 +41,8 @@ const (
 	upstreamSilent = 15 * time.Second
 	// unheardAfter is how long an environment may not be heard of until that is told, if it was before; polled by HTTP, it is each 15 s.
 	unheardAfter = 20 * time.Second
-	// gatherTime is how long the first environments wait for the others.
-	gatherTime = 2 * time.Second
+	// gatherTime is how long the first environments wait for the others at the start, gatherBriefly at each commit.
+	gatherTime, gatherBriefly = 2 * time.Second, 3 * time.Millisecond
 	// firstRetry and lastRetry bound the wait between attempts when all upstreams have failed.
 	firstRetry, lastRetry = 250 * time.Millisecond, 5 * time.Second
 )
@@ -302,8 +302,10 @@ func (u *upstream) publish(ctx context.Context) {
 			return
 		case <-u.arrived:
 		}
-		if !u.daemon.serving.any() {
-			u.gather(ctx)
+		if u.daemon.serving.any() {
+			u.gather(ctx, gatherBriefly)
+		} else {
+			u.gather(ctx, gatherTime)
 		}
 		if err := u.daemon.publishRelayed(u.take()); err != nil {
 			u.logger.Error("what the upstream serves can't be served here", "error", err)
@@ -313,9 +315,10 @@ func (u *upstream) publish(ctx context.Context) {
 	}
 }
 
-// gather waits until all environments have arrived, but not for long: who finds this daemon ready is to find all of them.
-func (u *upstream) gather(ctx context.Context) {
-	late := time.After(gatherTime)
+// gather waits until all environments have arrived, but not for long: a commit moves all of them, and what is published apart waits for
+// the disk in between; and at first who finds this daemon ready is to find all of them.
+func (u *upstream) gather(ctx context.Context, most time.Duration) {
+	late := time.After(most)
 	for {
 		u.mu.Lock()
 		all := len(u.waiting) >= len(u.followers)
