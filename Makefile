@@ -30,7 +30,9 @@ bench: ## every benchmark, and the engine beside LaunchDarkly's; compare figures
 	go test -run '^$$' -bench 'Push/10000|Reconnect/10000' -benchtime 10x -large -p 1 ./sync/daemon ./sync/hub
 	cd bench && go test -run '^$$' -bench . -benchmem ./... && go run .
 
-soak: ## that memory stays flat over 10,000 compiles, in some ten minutes
+SOAK := 10m
+soak: ## what goes wrong, for SOAK each: bad networks, kills, full disks, hostile clients, with a table of it; and flat memory
+	go test ./sync/soak -soak $(SOAK) -v -timeout 3h
 	go test ./compile -run '^TestMemoryIsFlat$$' -soak -v -timeout 1h
 	go test ./cmd/yardarm -run '^$$' -bench '^BenchmarkServeIdle$$' -benchtime 1x -commits 10000 -timeout 3h
 

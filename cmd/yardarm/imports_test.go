@@ -42,6 +42,7 @@ var allowed = map[string]struct {
 	"sync/nats":                {"sync/feed eval", "keeps snapshots in NATS; what Git says is asked of its caller"},
 	"sync/nats/natstest":       {"", "a real NATS server, for tests"},
 	"sync/worktree":            {"", "watches uncommitted files, for trying things"},
+	"sync/soak":                {"", "makes networks bad, for tests; what it is held against is for its tests to choose"},
 	"sync/publog":              {"", "the log of what was published; plain data in, lines out"},
 	"sync/signers":             {"", "whose signatures count; it knows nothing of Git and reads no files"},
 	"sync/daemon":              {"sync/gitrepo sync/publog sync/signers sync/worktree sync/feed sync/holds sync/hub sync/keys sync/nats client compile diff diff/review history eval webhook/signature", "wires the parts together"},
