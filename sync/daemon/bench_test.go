@@ -9,6 +9,8 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -89,11 +91,15 @@ func newPushed(b *testing.B) *pushed {
 		files[name] = string(file.Data)
 	}
 	p.server.Push("flags", files)
+	log, err := os.Create(filepath.Join(b.TempDir(), "log"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { log.Close() })
 	config := daemon.Config{
 		Repository: gitrepo.Config{URL: p.server.URL, Dir: b.TempDir()}, Poll: time.Hour,
-		StateDir: b.TempDir(), CacheDir: b.TempDir(), Listen: "127.0.0.1:0", Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		StateDir: b.TempDir(), CacheDir: b.TempDir(), Listen: "127.0.0.1:0", Logger: slog.New(slog.NewTextHandler(log, nil)),
 	}
-	var err error
 	if p.daemon, err = daemon.New(config); err != nil {
 		b.Fatal(err)
 	}
