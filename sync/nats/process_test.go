@@ -140,6 +140,15 @@ func stalls(t *testing.T, running *os.Process, w *Compiler, l *listener, c *clon
 	eventually(t, "all is well again", func() bool { return w.Status().Error == "" && l.failed() == "" })
 }
 
+// onlyStaging is what the documentation says of permissions for one environment.
+var onlyStaging = &server.Permissions{
+	Publish: &server.SubjectPermission{Allow: []string{
+		"$JS.API.STREAM.INFO.KV_yardarm", "$JS.API.DIRECT.GET.KV_yardarm.$KV.yardarm.env.staging", "$JS.API.DIRECT.GET.KV_yardarm.$KV.yardarm.fresh",
+		"$JS.API.DIRECT.GET.KV_yardarm.$KV.yardarm.holds", "$JS.API.DIRECT.GET.KV_yardarm.$KV.yardarm.source", "yardarm.yardarm.asked",
+	}},
+	Subscribe: &server.SubjectPermission{Allow: []string{"_INBOX.>", "yardarm.yardarm.news"}},
+}
+
 // TestExample runs the server that is linked into the tests by the same configuration.
 func TestExample(t *testing.T) {
 	t.Setenv("YARDARM_COMPILER_PASSWORD", "pass-c")
@@ -151,13 +160,21 @@ func TestExample(t *testing.T) {
 			t.Fatal(err)
 		}
 		o.Host, o.Port, o.StoreDir = host, port, dir
+		o.Users = append(o.Users, &server.User{Username: "staging", Password: "pass-s", Permissions: onlyStaging})
 	})
 	_, c := one()
 	address := strings.TrimPrefix(s.URL(), "nats://")
 	w := compiler(t, quick(t, "nats://compiler:pass-c@"+address), c, nil)
 	l := relay(t, quick(t, "nats://relay:pass-r@"+address), nil)
-	l.reaches(t, publish(t, w, c, 3, "production"))
+	l.reaches(t, publish(t, w, c, 3, "production", "staging"))
 
+	narrow := relay(t, quick(t, "nats://staging:pass-s@"+address), func(r *RelayConfig) { r.Environments = []string{"staging"} })
+	eventually(t, "who may read staging alone has it", func() bool { return narrow.at("staging").Revision == "c-1" && narrow.failed() == "" })
+	curious := relay(t, quick(t, "nats://staging:pass-s@"+address), nil)
+	eventually(t, "production is refused to them", func() bool { return strings.Contains(curious.failed(), "Permissions Violation") })
+	if at := curious.at("production"); at.Revision != "" {
+		t.Errorf("production was read: %v", at)
+	}
 	upstart := compiler(t, quick(t, "nats://relay:pass-r@"+address), c, nil) // with a relay's word
 	publish(t, upstart, c, 4, "production")
 	eventually(t, "it is said what is not permitted", func() bool { return strings.Contains(upstart.Status().Error, "Permissions Violation") })
