@@ -103,17 +103,30 @@ func (d *Daemon) logStatus(broken []publog.Problem) *LogStatus {
 
 // recordPublished records what is served now, if it is something else than before. d.publishing is held.
 func (d *Daemon) recordPublished(p publication, before map[string]*eval.Snapshot, lagged []feed.Lagging, from string) {
-	at := d.serving.at()
-	same := func(a, b *eval.Snapshot) bool { return a.At() == b.At() }
-	if maps.EqualFunc(before, p.snapshots, same) && slices.Equal(lagged, p.lagging) && d.log.Last(publog.Published).Revision == at.Revision {
-		return
+	at, changed := d.serving.at(), maps.Clone(p.snapshots)
+	maps.DeleteFunc(changed, func(name string, s *eval.Snapshot) bool { return before[name] != nil && before[name].At() == s.At() })
+	if len(changed) == 0 && len(before) == len(p.snapshots) && slices.Equal(lagged, p.lagging) {
+		if last := d.log.Last(publog.Published); last.Revision == at.Revision || d.config.relays() && last.Seq > 0 {
+			return
+		}
+		changed = p.snapshots // as it was on the disk, of which the log has no word, as after a crash between the two
+	}
+	for _, s := range changed { // of a relay, environments may be at several revisions for a moment
+		if feed.Compare(at, s.At()) < 0 {
+			at = s.At()
+		}
 	}
 	e := p.told
 	e.Kind, e.Revision, e.Generation, e.Behind = publog.Published, at.Revision, at.Generation, !p.newest
+	if d.config.relays() {
+		e.Source, e.Behind = d.board.place(), false
+	}
 	if from != at.Revision {
 		e.From = from
 	}
-	e.Environments = environmentsOf(d.serving.all())
+	shown := d.serving.all()
+	maps.DeleteFunc(shown, func(name string, _ *eval.Snapshot) bool { return changed[name] == nil })
+	e.Environments = environmentsOf(shown)
 	for _, l := range p.lagging {
 		e.Lagging = append(e.Lagging, publog.Lagging{Folder: l.Folder, Revision: l.Revision, Reason: l.String()})
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -82,7 +83,7 @@ func TestLogTells(t *testing.T) {
 		t.Helper()
 		for range 2 { // the second start has nothing to tell
 			d, stop := start(t, config)
-			eventually(t, d, "as wanted", ok)
+			eventually(t, d, "as wanted", func(s daemon.Status) bool { return ok(s) && s.Source.VerifiedAt != nil })
 			stop()
 			if got := told(t, dir, commits...); got != want {
 				t.Errorf("the log tells\n%s, want\n%s", got, want)
@@ -100,6 +101,10 @@ func TestLogTells(t *testing.T) {
 	check("published 0, refused 1, published 2, published 3", serves(commits[3]))
 
 	all := entries(t, dir)
+	if err := os.Remove(filepath.Join(dir, daemon.LogFile)); err != nil {
+		t.Fatal(err)
+	}
+	check("published 3", serves(commits[3])) // as if the process had been killed before it was written
 	if e := all[0]; e.By != "Ada" || e.Reason != "change 0" || e.Generation != 1 || len(e.Environments) == 0 || len(e.Environments[0].Digest) != 64 || e.From != "" {
 		t.Errorf("published: %+v", e)
 	}
@@ -191,6 +196,45 @@ func TestLogByHTTP(t *testing.T) {
 		status, text := l.get(t, test.path, l.texts[test.key])
 		if status != test.status || !strings.Contains(text, test.want) || test.want == "" && text != "" {
 			t.Errorf("%s with %s: %d %q", test.path, test.key, status, text)
+		}
+	}
+}
+
+// TestRelayLogs has a relay record what came from its upstream.
+func TestRelayLogs(t *testing.T) {
+	remote := origin(t)
+	source, _ := start(t, sourceOf(t, remote))
+	first := eventually(t, source, "ready", verified).Environments[0].At
+	config := relayOf(t, source.Addr())
+	relay, stop := start(t, config)
+	eventually(t, relay, "ready", verified)
+	second := remote.Push("more", share(40))
+	eventually(t, relay, "served", serves(second))
+	broken := remote.Push("break", map[string]string{"schema/project.cue": "package schema\n\nproject: {"})
+	eventually(t, relay, "refused", refuses(broken))
+	stop()
+	relay, stop = start(t, config)
+	eventually(t, relay, "refused", refuses(broken))
+	stop()
+	served := map[string]string{} // the last digest of each environment
+	var revisions []string
+	for _, e := range entries(t, config.StateDir) {
+		for _, environment := range e.Environments {
+			served[environment.Name] = environment.Digest
+		}
+		if len(revisions) == 0 || revisions[len(revisions)-1] != string(e.Kind)+" "+e.Revision {
+			revisions = append(revisions, string(e.Kind)+" "+e.Revision)
+		}
+		if e.Kind == publog.Published && (e.Source == "" || e.Behind || len(e.Environments) == 0) {
+			t.Errorf("%+v", e)
+		}
+	}
+	if want := []string{"published " + first.Revision, "published " + second, "refused " + broken}; !slices.Equal(revisions, want) {
+		t.Errorf("the log tells %q, want %q", revisions, want)
+	}
+	for _, environment := range source.Status().Environments {
+		if served[environment.Name] != environment.At.Digest {
+			t.Errorf("in %s there is %s, want %s", environment.Name, served[environment.Name], environment.At.Digest)
 		}
 	}
 }

@@ -103,6 +103,13 @@ func (b *board) follows(repository string) {
 	b.status.Source.Repository = repository
 }
 
+// place says where flags come from.
+func (b *board) place() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return cmp.Or(b.status.Source.Upstream, b.status.Source.Repository)
+}
+
 // brokenLog notes where the publication log was found changed.
 func (b *board) brokenLog(problems []publog.Problem) {
 	b.mu.Lock()

@@ -131,6 +131,7 @@ func (d *Daemon) relayed(w word) {
 			d.board.accept()
 		case d.board.refuse(w.refused, nil):
 			d.config.Logger.Error("the origin refuses a commit", "revision", short(w.refused.Revision), "problem", w.refused.String())
+			d.recordRefused(w.refused)
 		}
 		d.tellLagging(d.serving.revision(), w.lagging)
 	}

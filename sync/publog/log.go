@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -29,6 +30,14 @@ type Log struct {
 	lost    int     // could not be written, and are gone
 	err     error   // of the last attempt
 	since   time.Time
+
+	seen atomic.Pointer[view] // for who does not wait for the disk
+}
+
+// view is how a log is after the last attempt to write to it.
+type view struct {
+	end      Chain
+	unlogged *Unlogged
 }
 
 // Unlogged tells of entries that could not be written; they are tried again with the next.
@@ -85,27 +94,20 @@ func (l *Log) Retry() error {
 	return l.note(l.flush())
 }
 
-// Unlogged tells what could not be written; nil: nothing.
+// Unlogged tells what could not be written; nil: nothing. Unlike the others it never waits.
 func (l *Log) Unlogged() *Unlogged {
 	if l == nil {
 		return nil
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.err == nil {
-		return nil
-	}
-	return &Unlogged{Waiting: len(l.waiting), Lost: l.lost, Error: l.err.Error(), Since: l.since}
+	return l.seen.Load().unlogged
 }
 
-// End gives the number and the digest of the last line; zero: there is none.
+// End gives the number and the digest of the last line; zero: there is none. It never waits either.
 func (l *Log) End() Chain {
 	if l == nil {
 		return Chain{}
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.chain
+	return l.seen.Load().end
 }
 
 // Last gives the newest entry of some kinds; the zero entry: there is none among the last few hundred.
@@ -140,6 +142,11 @@ func (l *Log) note(err error) error {
 		l.since = now()
 	}
 	l.err = err
+	now := &view{end: l.chain}
+	if err != nil {
+		now.unlogged = &Unlogged{Waiting: len(l.waiting), Lost: l.lost, Error: err.Error(), Since: l.since}
+	}
+	l.seen.Store(now)
 	return err
 }
 
