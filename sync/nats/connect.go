@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"strings"
 	"time"
 
@@ -74,6 +75,9 @@ func (l *link) warned(err error) {
 func (l *link) disconnected(err error) {
 	if err == nil {
 		err = errors.New("the connection was closed")
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Addr != nil { // without our port, which is another one each time
+		err = fmt.Errorf("%s %s: %w", op.Op, op.Addr, op.Err)
 	}
 	l.mu.Lock()
 	was, news := l.status.Connected, l.status.Error != err.Error()
