@@ -40,6 +40,36 @@ func TestDiskIsBounded(t *testing.T) {
 	}
 }
 
+// TestDamageOnDiskIsNoAnswer gives no answer of a file that was cut off at any length, or of which any bit has changed.
+func TestDamageOnDiskIsNoAnswer(t *testing.T) {
+	d := newDisk(t.TempDir())
+	d.write("key", []byte("the answer of a worker"))
+	whole, err := os.ReadFile(d.path("key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	damaged := func(text []byte, how string, at int) {
+		if err := os.WriteFile(d.path("key"), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got, ok := d.read("key"); ok {
+			t.Fatalf("%s %d it answers %q", how, at, got)
+		}
+	}
+	for length := range whole {
+		damaged(whole[:length], "cut off at", length)
+	}
+	for bit := range 8 * len(whole) {
+		broken := bytes.Clone(whole)
+		broken[bit/8] ^= 1 << (bit % 8)
+		damaged(broken, "with a change of bit", bit)
+	}
+	d.write("key", []byte("the answer of a worker"))
+	if _, ok := d.read("key"); !ok {
+		t.Error("written again it gives no answer")
+	}
+}
+
 func TestDiskLeavesNoRubbish(t *testing.T) {
 	d := newDisk(t.TempDir())
 	d.write("key", []byte("answer"))

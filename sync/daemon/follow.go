@@ -90,13 +90,14 @@ func (d *Daemon) followRepository(ctx context.Context, repository *gitrepo.Repo)
 	ctx, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)
 	repository.Watch(ctx, poll, d.look.found, func(tip gitrepo.Commit, err error) {
+		seen := time.Now() // what follows may take its time
 		if err == nil {
 			err = d.considerTip(ctx, repository, tip)
 		}
 		switch {
 		case ctx.Err() != nil:
 		case err == nil:
-			d.verified(tip.Hash)
+			d.verified(tip.Hash, seen)
 		case !d.serving.any() && permanent(err):
 			giveUp(err)
 		default:

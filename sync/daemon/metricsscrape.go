@@ -32,6 +32,7 @@ var (
 	metricRefused     = metric("commit_refused", "1 if the newest commit is refused and an older one served.")
 	metricRefusedAt   = metric("commit_refused_since_timestamp_seconds", "When the newest commit was first refused; absent where none is.")
 	metricBehind      = metric("folders_lagging", "Folders that do not compile and are served as they were at an earlier commit, or not at all.")
+	metricUnsaved     = metric("state_unsaved", "1 if what is served could not be written to disk, so that a restart without the source would bring what was served before.")
 	metricUnlogged    = metric("log_unlogged_entries", "Entries that could not be written to the publication log; those that wait are tried again.")
 	metricLogBroken   = metric("log_broken", "1 if the publication log was found changed when the daemon started.")
 	metricHolds       = metric("holds", "Flags that are kept off here, without a commit.", "environment")
@@ -60,7 +61,7 @@ func (s *scrape) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		metricBuild, metricRevision, metricGeneration, metricFlags, metricReady, metricStale, metricDraining, metricRefused, metricRefusedAt,
 		metricBehind, metricVerified, metricSourceError, metricSubscribers, metricBelow, metricLagging, metricMessages, metricBytes, metricCoalesced, metricEvicted, metricFanOut,
-		metricUnlogged, metricLogBroken, metricRewritten, metricHolds, metricHeldSince, metricHoldsLost, metricPeersLost, metricNATS, metricNATSError, metricNATSWrote, metricNATSLost,
+		metricUnsaved, metricUnlogged, metricLogBroken, metricRewritten, metricHolds, metricHeldSince, metricHoldsLost, metricPeersLost, metricNATS, metricNATSError, metricNATSWrote, metricNATSLost,
 	} {
 		to <- d
 	}
@@ -84,6 +85,7 @@ func health(to chan<- prometheus.Metric, status Status) {
 	flag(to, metricDraining, status.Draining)
 	flag(to, metricSourceError, status.Source.Error != "")
 	flag(to, metricRefused, status.Refused != nil)
+	flag(to, metricUnsaved, status.State != nil && status.State.Unsaved != "")
 	gauge(to, metricBehind, float64(len(status.Lagging)))
 	rewritten := 0.0
 	if status.Rewritten != nil {

@@ -169,9 +169,9 @@ func (d *Daemon) refuse(revision string, problems []*compile.Error) {
 	d.recordRefused(refused)
 }
 
-// verified notes that the source was seen just now, to be at a revision, and passes it on with the heartbeat.
-func (d *Daemon) verified(tip string) {
-	at, refused, again := d.board.verify(tip)
+// verified notes when the source was seen, to be at a revision, and passes it on with the heartbeat.
+func (d *Daemon) verified(tip string, seen time.Time) {
+	at, refused, again := d.board.verify(tip, seen)
 	if again {
 		d.config.Logger.Info("the source can be read again")
 	}

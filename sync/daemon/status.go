@@ -190,14 +190,14 @@ func (b *board) judged(status PolicyStatus) bool {
 
 // verify notes that the source was seen at a revision and gives what the heartbeat says, and whether it could not be seen
 // before.
-func (b *board) verify(revision string) (at time.Time, refused *feed.Refused, again bool) {
+func (b *board) verify(revision string, seen time.Time) (at time.Time, refused *feed.Refused, again bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	now := time.Now().UTC().Truncate(time.Millisecond)
-	b.status.Source.Observed, b.status.Source.VerifiedAt = revision, &now
+	seen = seen.UTC().Truncate(time.Millisecond)
+	b.status.Source.Observed, b.status.Source.VerifiedAt = revision, &seen
 	again = b.status.Source.Error != ""
 	b.status.Source.Error, b.status.Source.Since = "", nil
-	return now, b.status.Refused, again
+	return seen, b.status.Refused, again
 }
 
 // fail notes why the source can't be read, and says whether that is news.

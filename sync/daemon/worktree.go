@@ -18,7 +18,7 @@ func (d *Daemon) followWorktree(ctx context.Context) error {
 		}
 		switch {
 		case failed == nil:
-			d.verified(worktreeRevision)
+			d.verified(worktreeRevision, time.Now())
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case !d.serving.any():
