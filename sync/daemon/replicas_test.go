@@ -38,7 +38,7 @@ func TestDaemonsAgree(t *testing.T) {
 			folder, flag := random.IntN(2), random.IntN(2)
 			text := compiletest.Flag(compiletest.Key(folder, flag), 1+random.IntN(98))
 			if random.IntN(3) == 0 {
-				text = strings.Replace(text, "description:", "descriptoin:", 1)
+				text = strings.Replace(text, "description:", "no such field:", 1)
 				broken++
 			}
 			tip = remote.Push(fmt.Sprint(random.Uint64()), map[string]string{compiletest.File(folder, flag): text, "README.md": fmt.Sprint(random.Uint64())})
@@ -235,9 +235,10 @@ func TestMovedAtRandom(t *testing.T) {
 	stop := make(chan struct{})
 	var pushing sync.WaitGroup
 	last := ""
-	pushing.Go(func() { last = pushUntil(remote, stop) })
+	var pushed atomic.Int64
+	pushing.Go(func() { last = pushUntil(remote, &pushed, stop) })
 	random := rand.New(rand.NewPCG(3, 4))
-	for cuts, tick := 0, time.NewTicker(5*time.Millisecond); cuts < 20; <-tick.C {
+	for cuts, tick := 0, time.NewTicker(5*time.Millisecond); cuts < 20 || pushed.Load() < 8; <-tick.C {
 		for i, c := range clients {
 			watches[i].answer(c)
 		}
@@ -251,7 +252,7 @@ func TestMovedAtRandom(t *testing.T) {
 	seen := 0
 	for i, c := range clients {
 		await(t, c, "at the end", isAt(last))
-		if n := watches[i].answer(c); n < 5 {
+		if n := watches[i].answer(c); n < 8 {
 			t.Errorf("only %d commits came", n)
 		}
 		seen += watches[i].seen
@@ -262,9 +263,10 @@ func TestMovedAtRandom(t *testing.T) {
 }
 
 // pushUntil commits one number after the other and gives the last commit.
-func pushUntil(remote *gitrepotest.Server, stop <-chan struct{}) (last string) {
+func pushUntil(remote *gitrepotest.Server, pushed *atomic.Int64, stop <-chan struct{}) (last string) {
 	for n := 1; ; n++ {
 		last = remote.Push(fmt.Sprint(n), number(n))
+		pushed.Store(int64(n))
 		select {
 		case <-stop:
 			return last

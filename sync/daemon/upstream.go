@@ -153,7 +153,7 @@ func (u *upstream) stay(ctx context.Context, address *url.URL) (followed bool, e
 	for {
 		u.via.Store(&has.via)
 		u.adjust(ctx, address, has)
-		if err, silent := u.trouble(); silent && len(u.addresses) > 1 {
+		if silent, err := u.trouble(); silent && len(u.addresses) > 1 {
 			return true, err
 		} else if err != nil {
 			u.daemon.unverified(fmt.Errorf("follow %s: %w", address, err))

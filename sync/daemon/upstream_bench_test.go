@@ -2,7 +2,6 @@ package daemon_test
 
 import (
 	"fmt"
-	"io"
 	"log/slog"
 	"slices"
 	"testing"
@@ -36,7 +35,7 @@ func BenchmarkRelays(b *testing.B) {
 		}
 		arrived[i] = make(chan time.Time, 100)
 		c, err := client.New(client.Config{
-			URL: "ws://" + d.Addr(), Environment: "production", Name: fmt.Sprint("cart/", i), Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+			URL: "ws://" + d.Addr(), Environment: "production", Name: fmt.Sprint("cart/", i), Logger: slog.New(slog.DiscardHandler),
 			OnMessage: func(client.Message) { arrived[i] <- time.Now() },
 		})
 		if err != nil {

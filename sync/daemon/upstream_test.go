@@ -516,3 +516,51 @@ func TestRelayAsked(t *testing.T) {
 		}
 	}
 }
+
+// TestRelayHolds brings what is held at the source to who is behind relays, also where a relay starts alone, and takes no hold itself.
+func TestRelayHolds(t *testing.T) {
+	t.Parallel()
+	remote := origin(t)
+	remote.Push("a number", number(7))
+	source, stopSource := start(t, sourceOf(t, remote))
+	near, _ := start(t, relayOf(t, source.Addr()))
+	config := relayOf(t, near.Addr())
+	far, stopFar := start(t, config)
+	eventually(t, far, "ready", verified)
+	c := subscriber(t, far.Addr(), "cart/pod-1")
+	await(t, c, "there", func(s client.Status) bool { return s.Connected })
+	post := func(d *daemon.Daemon, path string) (int, string) {
+		response, err := http.Post("http://"+d.Addr()+path, "application/json", strings.NewReader(`{"flag":"counter.n","environment":"production","reason":"it burns"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		text, err := io.ReadAll(response.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return response.StatusCode, string(text)
+	}
+	if code, text := post(far, "/holds"); code != http.StatusMisdirectedRequest || !strings.Contains(text, near.Addr()) {
+		t.Errorf("a relay answers %d %s", code, text)
+	}
+	if code, text := post(source, "/holds"); code != http.StatusCreated {
+		t.Fatalf("hold: %d %s", code, text)
+	}
+	held := await(t, c, "held", func(s client.Status) bool { return s.At.Overlay == 1 })
+	if got := c.IntDetails("counter.n", nil, -1); got.Reason != "DISABLED" {
+		t.Errorf("behind two relays it answers %+v", got)
+	}
+	if at := source.Status().Environments[0].At; at != held.At {
+		t.Errorf("behind two relays it is at %+v, at the source %+v", held.At, at)
+	}
+	stopFar()
+	stopSource()
+	config.Upstream.URLs = []string{"http://127.0.0.1:1"}
+	far, _ = start(t, config)
+	again := subscriber(t, far.Addr(), "cart/pod-2")
+	await(t, again, "held", func(s client.Status) bool { return s.Connected && s.At == held.At })
+	if got := again.IntDetails("counter.n", nil, -1); got.Reason != "DISABLED" {
+		t.Errorf("behind a relay that started alone it answers %+v", got)
+	}
+}

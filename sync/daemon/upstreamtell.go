@@ -41,7 +41,7 @@ func (u *upstream) connected() bool {
 
 // trouble says what is wrong with the environments that are followed, or are missing; nil: nothing is. Silent is whether none of them was
 // heard for long.
-func (u *upstream) trouble() (err error, silent bool) { //nolint:revive // silent says more of err
+func (u *upstream) trouble() (silent bool, err error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	var wrong []string
@@ -65,7 +65,7 @@ func (u *upstream) trouble() (err error, silent bool) { //nolint:revive // silen
 	if len(wrong) > 0 {
 		err = errors.New(strings.Join(wrong, "; "))
 	}
-	return err, silent && err != nil
+	return silent && err != nil, err
 }
 
 // well says whether the environment is heard, or has just begun to be followed.
@@ -86,7 +86,7 @@ func (u *upstream) tell() {
 	u.telling.Lock()
 	defer u.telling.Unlock()
 	w, heard := u.word()
-	if err, _ := u.trouble(); err == nil && heard {
+	if _, err := u.trouble(); err == nil && heard {
 		u.daemon.reachable()
 	}
 	u.daemon.relayed(w)
