@@ -10,6 +10,7 @@ import (
 	"github.com/yardarm-io/yardarm/compile/compiletest"
 	"github.com/yardarm-io/yardarm/sync/daemon"
 	"github.com/yardarm-io/yardarm/sync/gitrepo/gitrepotest"
+	"github.com/yardarm-io/yardarm/sync/holds"
 	"github.com/yardarm-io/yardarm/sync/nats/natstest"
 )
 
@@ -41,10 +42,10 @@ func keepOff(t *testing.T, d *daemon.Daemon, flag string) {
 	}
 }
 
-// holding says that a daemon holds a flag, after others if there are any.
+// holding says that a daemon holds a flag.
 func holding(flag string) func(daemon.Status) bool {
 	return func(s daemon.Status) bool {
-		return len(s.Holds) > 0 && s.Holds[len(s.Holds)-1].Flag == flag
+		return slices.ContainsFunc(s.Holds, func(h holds.Hold) bool { return h.Flag == flag })
 	}
 }
 
