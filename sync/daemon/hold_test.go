@@ -176,6 +176,9 @@ func TestHoldWithoutGit(t *testing.T) {
 	if h := got.Metadata.Held; got.Value || got.Reason != eval.ReasonDisabled || h == nil || h.By != "ada" || h.Reason != "it fails" || h.ID != answer.Hold.ID || !c.Bool("b", someone, false) {
 		t.Errorf("a answers %+v, held by %+v", got, h)
 	}
+	if shownBy(t, d.Addr()).Flag("a").Enabled {
+		t.Error("for a client that knows nothing of holds the flag is on")
+	}
 	eventually(t, d, "applied", func(s daemon.Status) bool {
 		return len(s.Subscribers) == 1 && s.Subscribers[0].Overlay == 1 && len(s.Holds) == 1 && s.Holds[0].Flag == "a"
 	})
@@ -415,11 +418,27 @@ func TestHoldIsTakenOver(t *testing.T) {
 	}
 }
 
+// TestHoldAndRewrite shows that holds which a commit took over do not come back when history is rewritten without it.
+func TestHoldAndRewrite(t *testing.T) {
+	remote := onCall(t)
+	first := remote.Head()
+	d, _ := start(t, following(remote, t.TempDir()))
+	eventually(t, d, "ready", verified)
+	holdFlag(t, d, "a")
+	eventually(t, d, "served", serves(remote.Push("off", shared("a", 50, false))))
+	remote.ForcePush(first)
+	if status := eventually(t, d, "back", serves(first)); len(status.Holds) > 0 || shownBy(t, d.Addr()).Flag("a").Held != nil {
+		t.Errorf("after the rewrite %+v are held", status.Holds)
+	}
+}
+
 // TestHoldAndPolicy shows that the policy judges what commits say: a hold is none of their changes.
 func TestHoldAndPolicy(t *testing.T) {
-	remote := guardedServer(t)
-	d, _ := startGuarded(t, remote, daemon.PolicyRefuse, t.TempDir())
+	remote, dir := guardedServer(t), t.TempDir()
+	d, stop := startGuarded(t, remote, daemon.PolicyRefuse, dir)
 	holdFlag(t, d, "b")
+	stop() // so that it has only its disk to know what it served
+	d, _ = startGuarded(t, remote, daemon.PolicyRefuse, dir)
 	small := remote.Push("a little more", shared("b", 30, true)) // 30 at once would be too much
 	status := eventually(t, d, "served", serves(small))
 	if status.Refused != nil || len(status.Policy.Verdicts) > 0 || len(status.Policy.TurnedOff) > 0 || shownBy(t, d.Addr()).Flag("b").Held == nil {
