@@ -151,7 +151,8 @@ func (u *upstream) stay(ctx context.Context, address *url.URL) (followed bool, e
 	u.address.Store(address)
 	defer u.leave()
 	for {
-		u.via.Store(&has.via)
+		via := has.via // which stays as it is, where has does not
+		u.via.Store(&via)
 		u.adjust(ctx, address, has)
 		if silent, err := u.trouble(); silent && len(u.addresses) > 1 {
 			return true, err
