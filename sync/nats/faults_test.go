@@ -70,7 +70,7 @@ func TestRacingCompilers(t *testing.T) {
 	}
 	conflicts := writers[0].Status().Conflicts + writers[1].Status().Conflicts
 	t.Logf("%d positions reached the relay; %d times a compiler found another one quicker", len(l.positions), conflicts)
-	if len(l.positions) < 20 {
+	if len(l.positions) < 5 {
 		t.Errorf("the relay saw %d positions only", len(l.positions))
 	}
 }
