@@ -144,16 +144,37 @@ func endOf(file *os.File) (end, error) {
 	}
 }
 
-// read reads the last lines of a file. One that is no entry counts as one.
+// read reads the last lines of a file: the newest entry of each kind. A line that is no entry counts as one.
 func (f *end) read(text []byte) {
-	for line := range bytes.Lines(text) {
+	lines := slices.Collect(bytes.Lines(text))
+	strange, known := uint64(0), map[string]bool{}
+	for i, line := range slices.Backward(lines) {
 		line = bytes.TrimSuffix(line, []byte("\n"))
+		if i == len(lines)-1 {
+			f.chain.Head = sum(line)
+		}
+		if f.chain.Seq > 0 && known[kindOf(line)] {
+			continue
+		}
 		var e Entry
 		if json.Unmarshal(line, &e) != nil || e.Seq == 0 || e.Seq > mostSeq {
-			e = Entry{Seq: f.chain.Seq + 1}
-		} else {
-			f.entries = append(f.entries, e)
+			strange++
+			continue
 		}
-		f.chain = Chain{e.Seq, sum(line)}
+		if f.chain.Seq == 0 {
+			f.chain.Seq = e.Seq + strange
+		}
+		known[kindOf(line)] = true
+		f.entries = append([]Entry{e}, f.entries...)
 	}
+	if f.chain.Seq == 0 {
+		f.chain.Seq = strange
+	}
+}
+
+// kindOf gives an entry's kind, as Append writes it, without reading all of it.
+func kindOf(line []byte) string {
+	_, rest, _ := bytes.Cut(line, []byte(`"kind":"`))
+	kind, _, _ := bytes.Cut(rest, []byte(`"`))
+	return string(kind)
 }
