@@ -276,3 +276,28 @@ func TestSignedFolderLags(t *testing.T) {
 	s.dir = t.TempDir()
 	check()
 }
+
+// TestSignedUnderPath wants a signature of what changed the folder of the flags, and of nothing else in the repository.
+func TestSignedUnderPath(t *testing.T) {
+	s := newSigning(t, "ada")
+	under := func(files map[string]string) map[string]string {
+		moved := map[string]string{}
+		for name, text := range files {
+			moved["team/flags of ours/"+name] = text
+		}
+		return moved
+	}
+	first := s.byWith("ada", under(sample()))
+	config := s.config()
+	config.Repository.Path = "team/flags of ours"
+	d, _ := start(t, config)
+	eventually(t, d, "served", stands(first, ""))
+	other := s.byWith("", map[string]string{"README.md": "somebody else's"})
+	eventually(t, d, "as before", func(st daemon.Status) bool { return stands(first, "")(st) && st.Source.Observed == other })
+	unsigned := s.byWith("", under(map[string]string{compiletest.File(0, 1): compiletest.Flag(compiletest.Key(0, 1), 44)}))
+	eventually(t, d, "refused", stands(first, unsigned))
+	s.byWith("ada", map[string]string{"README.md": "signed, but elsewhere"})
+	eventually(t, d, "refused still", stands(first, unsigned))
+	again := s.byWith("ada", under(map[string]string{compiletest.File(0, 1): compiletest.Flag(compiletest.Key(0, 1), 45)}))
+	eventually(t, d, "served", stands(again, ""))
+}
