@@ -51,11 +51,12 @@ func (a *app) holds(ctx context.Context, q *asker, format string, addresses []st
 		return err
 	}
 	all := heldBy(answers)
-	if format == "json" {
+	switch {
+	case format == "json":
 		err = printJSON(a.stdout, all)
-	} else if len(all) > 0 {
+	case len(all) > 0:
 		err = printHeld(a.stdout, paintFor(a.stdout), all)
-	} else {
+	default:
 		_, err = fmt.Fprintln(a.stdout, "no flag is held")
 	}
 	for _, w := range answers {
