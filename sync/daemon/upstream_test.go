@@ -446,6 +446,7 @@ func TestRelayFailover(t *testing.T) {
 	eventually(t, behind, "ready", verified)
 	remote.Push("the other has not seen", maps.Collect(maps.All(project("staging", "production", "planned"))))
 	revision := remote.Push("nor this", share(44))
+	eventually(t, ahead, "at the tip", serveAll(revision)) // or the relay would begin with the other
 	relay, _ := start(t, relayOf(t, ahead.Addr(), behind.Addr()))
 	eventually(t, relay, "ready", func(s daemon.Status) bool { return verified(s) && serveAll(revision)(s) && len(s.Environments) == 3 })
 	c := subscriber(t, relay.Addr(), "cart/pod-1")
