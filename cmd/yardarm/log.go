@@ -249,20 +249,20 @@ func entryWhy(e publog.Entry) string {
 	if e.Reason != "" {
 		parts = append(parts, e.Reason)
 	}
-	text := strings.Join(parts, ": ")
+	more := []string{strings.Join(parts, ": ")}
 	for _, l := range e.Lagging {
-		text += "; lagging: " + cmp.Or(l.Reason, l.Folder)
+		more = append(more, "lagging: "+cmp.Or(l.Reason, l.Folder))
 	}
 	if e.Behind {
-		text += "; a newer commit is refused"
+		more = append(more, "a newer commit is refused")
 	}
 	if e.Signer != "" {
-		text += "; signed by " + e.Signer
+		more = append(more, "signed by "+e.Signer)
 	}
 	if e.Source != "" {
-		text += "; from " + e.Source
+		more = append(more, "from "+e.Source)
 	}
-	return strings.TrimPrefix(text, "; ")
+	return strings.TrimPrefix(strings.Join(more, "; "), "; ")
 }
 
 // printable makes a text of others fit for a terminal, and not longer than so many characters.

@@ -30,11 +30,11 @@ type state struct {
 // with its problems, as it is where what is wrong is not a matter of single folders. Of a commit that lacks a signature it is that alone.
 func (d *Daemon) resolve(ctx context.Context, repository *gitrepo.Repo, commit gitrepo.Commit) (state, error) {
 	signer, problem, err := d.vouched(ctx, repository, commit)
+	if problem != nil {
+		return state{commit: commit, out: &compile.Output{Problems: []*compile.Error{problem}}}, err // which there is not
+	}
 	if err != nil {
 		return state{}, err
-	}
-	if problem != nil {
-		return state{commit: commit, out: &compile.Output{Problems: []*compile.Error{problem}}}, nil
 	}
 	found, err := d.resolveFolders(ctx, repository, commit)
 	found.signer = signer
