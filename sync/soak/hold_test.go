@@ -26,10 +26,8 @@ func TestHoldInTheDark(t *testing.T) {
 	args := []string{"serve", "--repo", "http://" + git.Address() + "/flags.git", "--poll", "100ms", "--state", t.TempDir()}
 	home := t.TempDir()
 	origin := run(t, home, nil, append(args, "--listen", "127.0.0.1:0")...)
-	t.Cleanup(func() { origin.kill() })
 	at := up(t, origin)
 	relay := run(t, home, nil, "relay", "--upstream", "http://"+at, "--listen", "127.0.0.1:0", "--state", t.TempDir())
-	t.Cleanup(relay.kill)
 	near := up(t, relay)
 	d, r := &disk{address: at, process: origin}, &disk{address: near, process: relay}
 	revision, _ := h.tip()

@@ -155,7 +155,7 @@ func (v *victim) kill() {
 		f.mu.Unlock()
 	}
 	v.followers = v.followers[:1]
-	eventually(v.t, "its workers have ended as well", func() bool { return len(survivors(v.t)) == 0 }, v.tell)
+	eventually(v.t, "its workers have ended as well", func() bool { return len(survivors(v.t, v.home)) == 0 }, v.tell)
 	counts.add("kills survived", 1)
 }
 

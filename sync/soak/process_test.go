@@ -57,11 +57,12 @@ type process struct {
 	text bytes.Buffer
 }
 
-// run starts the program, with a home of its own, perhaps through another command such as a shell's.
+// run starts the program in a home of its own, perhaps through another command such as a shell's. It ends with the test at the latest.
 func run(t *testing.T, home string, through []string, args ...string) *process {
 	t.Helper()
 	words := append(append(through, program(t)), args...)
 	cmd := exec.Command(words[0], words[1:]...)
+	cmd.Dir = home
 	cmd.Env = []string{"HOME=" + home, "XDG_CACHE_HOME=" + filepath.Join(home, "cache"), "PATH=" + os.Getenv("PATH"), "TMPDIR=" + home}
 	p := &process{cmd: cmd, address: make(chan string, 1), exited: make(chan struct{})}
 	read, write := io.Pipe()
@@ -69,6 +70,7 @@ func run(t *testing.T, home string, through []string, args ...string) *process {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(p.kill)
 	go p.read(read)
 	go func() {
 		_ = cmd.Wait() // its state says how it ended
@@ -111,15 +113,15 @@ func (p *process) stop() int {
 	return p.cmd.ProcessState.ExitCode()
 }
 
-// survivors names the processes of the program that run still.
-func survivors(t *testing.T) (running []string) {
+// survivors names the processes that still run in a home, workers too.
+func survivors(t *testing.T, home string) (running []string) {
 	t.Helper()
-	links, err := filepath.Glob("/proc/[0-9]*/exe")
+	links, err := filepath.Glob("/proc/[0-9]*/cwd")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, link := range links {
-		if target, err := os.Readlink(link); err == nil && strings.HasPrefix(target, built.dir) {
+		if target, err := os.Readlink(link); err == nil && target == home {
 			running = append(running, link)
 		}
 	}
