@@ -51,7 +51,7 @@ func (d *Daemon) statusPage(w http.ResponseWriter, r *http.Request) {
 // ask finds out whether what is served comes from a commit.
 func (d *Daemon) ask(ctx context.Context, revision string) *Asked {
 	if d.upstream != nil {
-		return d.upstream.asked(ctx, revision)
+		return d.askedOfUpstream(ctx, revision)
 	}
 	if d.backbone.relay != nil {
 		return d.askedOfCompiler(ctx, revision)

@@ -8,6 +8,7 @@ import (
 	"github.com/yardarm-io/yardarm/eval"
 	"github.com/yardarm-io/yardarm/sync/feed"
 	"github.com/yardarm-io/yardarm/sync/nats"
+	"github.com/yardarm-io/yardarm/sync/upstream"
 )
 
 func (d *Daemon) backboneRelay(link nats.Link) nats.RelayConfig {
@@ -48,7 +49,7 @@ func (d *Daemon) freshFromBackbone(f nats.Fresh) {
 	if f.Refused != nil && f.Refused.Revision == d.serving.revision() { // by a compiler that is stricter than the others
 		f.Refused = nil
 	}
-	d.relayed(word{verifiedAt: f.VerifiedAt, known: true, refused: f.Refused, lagging: d.board.lagging()})
+	d.relayed(upstream.Word{VerifiedAt: f.VerifiedAt, Known: true, Refused: f.Refused, Lagging: d.board.lagging()})
 }
 
 // followsSource notes what the compilers follow.

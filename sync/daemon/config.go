@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/yardarm-io/yardarm/sync/gitrepo"
+	"github.com/yardarm-io/yardarm/sync/upstream"
 )
 
 // Config says what a daemon serves, and where.
@@ -105,7 +106,7 @@ func (c Config) withDefaults() (Config, error) {
 
 func (c Config) validate() error {
 	for _, text := range c.Upstream.URLs {
-		if _, err := upstreamURL(text); err != nil {
+		if _, err := upstream.Address(text); err != nil {
 			return err
 		}
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/yardarm-io/yardarm/compile"
 	"github.com/yardarm-io/yardarm/sync/hub"
 	"github.com/yardarm-io/yardarm/sync/publog"
+	"github.com/yardarm-io/yardarm/sync/upstream"
 )
 
 // Daemon serves one branch of one flag repository.
@@ -36,7 +37,7 @@ type Daemon struct {
 	publishing  sync.Mutex // held to change what is served, from the decision to the disk
 	serving     serving
 	look        look
-	upstream    *upstream // nil: the source is no daemon
+	upstream    *upstream.Source // nil: the source is no daemon
 	backbone    backbone
 	accepted    *accepted // nil: nothing was published yet; of the goroutine that follows the source
 	awaiting    noted     // likewise
@@ -89,8 +90,7 @@ func New(config Config) (*Daemon, error) {
 // prepareSource makes what it takes to get flags from the source.
 func (d *Daemon) prepareSource() (err error) {
 	if len(d.config.Upstream.URLs) > 0 {
-		d.upstream = newUpstream(d, d.config.Upstream)
-		return nil
+		return d.openUpstream()
 	}
 	if err := d.openBackbone(); err != nil || d.config.relays() {
 		return err

@@ -43,9 +43,7 @@ func setJSON(head http.Header, name string, value any) {
 // via names the daemons that the flags come through, this one last.
 func (d *Daemon) via() []string {
 	if d.upstream != nil {
-		if via := d.upstream.via.Load(); via != nil {
-			return append(slices.Clip(*via), d.id)
-		}
+		return append(slices.Clip(d.upstream.Via()), d.id)
 	}
 	return []string{d.id}
 }

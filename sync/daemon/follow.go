@@ -24,7 +24,7 @@ const lookBack = 100
 func (d *Daemon) follow(ctx context.Context) error {
 	switch {
 	case d.upstream != nil:
-		return d.followUpstream(ctx)
+		return d.upstream.Run(ctx)
 	case d.backbone.relay != nil:
 		return d.followBackbone(ctx)
 	case d.config.Worktree != "":

@@ -372,9 +372,5 @@ func (d *Daemon) holdsElsewhere() error {
 	if d.upstream == nil {
 		return denied(http.StatusMisdirectedRequest, "this is a relay: hold flags at the daemons that read the repository and write to %s", d.config.NATS.place())
 	}
-	var addresses []string
-	for _, address := range d.upstream.addresses {
-		addresses = append(addresses, address.Redacted())
-	}
-	return denied(http.StatusMisdirectedRequest, "this is a relay: hold flags at what it follows, %s", strings.Join(addresses, " and "))
+	return denied(http.StatusMisdirectedRequest, "this is a relay: hold flags at what it follows, %s", strings.Join(d.upstream.Addresses(), " and "))
 }

@@ -29,7 +29,7 @@ type look struct {
 // since another replica may have been quicker.
 func (d *Daemon) unrelated(ctx context.Context, revision string) bool {
 	if d.upstream != nil {
-		return d.upstream.unrelated(ctx, revision)
+		return d.upstream.Unrelated(ctx, revision)
 	}
 	if d.backbone.relay != nil {
 		return d.unrelatedByCompiler(ctx, revision)

@@ -1,4 +1,4 @@
-package daemon
+package upstream
 
 import (
 	"errors"
@@ -13,7 +13,7 @@ import (
 )
 
 // note takes what a follower knows of its connection.
-func (u *upstream) note(f *follower, s client.Status) {
+func (u *Source) note(f *follower, s client.Status) {
 	u.mu.Lock()
 	before := f.status
 	f.status = s
@@ -28,7 +28,7 @@ func (u *upstream) note(f *follower, s client.Status) {
 }
 
 // connected says whether the upstream is heard.
-func (u *upstream) connected() bool {
+func (u *Source) connected() bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	for _, f := range u.followers {
@@ -41,7 +41,7 @@ func (u *upstream) connected() bool {
 
 // trouble says what is wrong with the environments that are followed, or are missing; nil: nothing is. Silent is whether none of them was
 // heard for long.
-func (u *upstream) trouble() (silent bool, err error) {
+func (u *Source) trouble() (silent bool, err error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	var wrong []string
@@ -73,29 +73,29 @@ func (f *follower) well() bool {
 	return f.status.Connected || time.Since(f.heard) < unheardAfter || time.Since(f.since) < lookSoon
 }
 
-// word is what an upstream says of the origin of its flags.
-type word struct {
-	verifiedAt time.Time // of the environment that was seen least recently; zero: of one it is not known
-	known      bool      // what follows
-	refused    *feed.Refused
-	lagging    []feed.Lagging
+// Word is what an upstream says of the origin of its flags.
+type Word struct {
+	VerifiedAt time.Time // of the environment that was seen least recently; zero: of one it is not known
+	Known      bool      // what follows
+	Refused    *feed.Refused
+	Lagging    []feed.Lagging
 }
 
 // tell passes on what the upstream says of the origin of its flags.
-func (u *upstream) tell() {
+func (u *Source) tell() {
 	u.telling.Lock()
 	defer u.telling.Unlock()
 	w, heard := u.word()
 	if _, err := u.trouble(); err == nil && heard {
-		u.daemon.reachable()
+		u.config.Reachable()
 	}
-	u.daemon.relayed(w)
+	u.config.Told(w)
 }
 
 // word puts together what the followers know. A time at which the origin was at something else than what is served here says
 // nothing of that. Heard is whether any of them is connected.
-func (u *upstream) word() (w word, heard bool) {
-	served := u.daemon.serving.given()
+func (u *Source) word() (w Word, heard bool) {
+	served := u.config.Have()
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	var newest *follower
@@ -109,69 +109,44 @@ func (u *upstream) word() (w word, heard bool) {
 		}
 	}
 	for name := range served {
-		if at := u.verified[name]; w.verifiedAt.IsZero() || at.Before(w.verifiedAt) {
-			w.verifiedAt = at
+		if at := u.verified[name]; w.VerifiedAt.IsZero() || at.Before(w.VerifiedAt) {
+			w.VerifiedAt = at
 		}
 		if u.verified[name].IsZero() {
-			w.verifiedAt = time.Time{}
+			w.VerifiedAt = time.Time{}
 			break
 		}
 	}
 	if newest != nil {
-		w.known, w.refused, w.lagging = true, newest.status.Refused, newest.status.Lagging
+		w.Known, w.Refused, w.Lagging = true, newest.status.Refused, newest.status.Lagging
 	}
 	return w, newest != nil
 }
 
-// relayed says wherever people look what an upstream says of the origin.
-func (d *Daemon) relayed(w word) {
-	if w.known {
-		switch {
-		case w.refused == nil:
-			d.board.accept()
-		case d.board.refuse(w.refused, nil):
-			d.config.Logger.Error("the origin refuses a commit", "revision", short(w.refused.Revision), "problem", w.refused.String())
-			d.recordRefused(w.refused)
-		}
-		d.tellLagging(d.serving.revision(), w.lagging)
-	}
-	if w.verifiedAt.IsZero() {
-		return
-	}
-	d.hub.SetFresh(w.verifiedAt, d.board.relayed(w.verifiedAt, d.serving.revision()))
-	d.keepState()
-}
-
-// reachable notes that the source can be read.
-func (d *Daemon) reachable() {
-	if d.board.reachable() {
-		d.config.Logger.Info("the source can be read again")
+// SubscribersChanged has the upstream told, soon, who is below.
+func (u *Source) SubscribersChanged() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for _, f := range u.followers {
+		f.Report()
 	}
 }
 
-// relays notes the address of the daemon that is followed, and as whom.
-func (b *board) relays(address, name string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.status.Source.Upstream, b.status.Name = address, name
-}
+// Name is what the relay calls itself to the upstream.
+func (u *Source) Name() string { return u.name }
 
-// reachable notes that the source can be read, and says whether that is news.
-func (b *board) reachable() (again bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	again = b.status.Source.Error != ""
-	b.status.Source.Error, b.status.Source.Since = "", nil
-	return again
-}
-
-// relayed notes when the origin was last seen, by its own clock, and gives the commit that it refuses; nil: it serves the newest.
-func (b *board) relayed(at time.Time, served string) *feed.Refused {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.status.Source.VerifiedAt, b.status.Source.Observed = &at, served
-	if b.status.Refused != nil {
-		b.status.Source.Observed = b.status.Refused.Revision
+// Addresses are where the upstreams are, as they may be shown.
+func (u *Source) Addresses() (addresses []string) {
+	for _, address := range u.addresses {
+		addresses = append(addresses, address.Redacted())
 	}
-	return b.status.Refused
+	return addresses
+}
+
+// Via names the daemons that the flags come through, the upstream last; none: it is not known.
+func (u *Source) Via() []string {
+	if via := u.via.Load(); via != nil {
+		return *via
+	}
+	return nil
 }

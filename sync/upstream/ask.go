@@ -1,4 +1,4 @@
-package daemon
+package upstream
 
 import (
 	"context"
@@ -23,45 +23,14 @@ import (
 const (
 	// askUpstream bounds one question to an upstream.
 	askUpstream = 10 * time.Second
+	// waitForAnswer bounds how long a subscriber, or an operator, waits for the answer to theirs.
+	waitForAnswer = 5 * time.Second
 	// mostQuestions is how many questions of subscribers are asked of an upstream at a time.
 	mostQuestions = 4
 	// mostAnswers and answerLasts bound what is remembered of its answers.
 	mostAnswers = 1000
 	answerLasts = 10 * time.Second
 )
-
-// upstreamURL gives the address of a daemon for what a person wrote: without /feed, for HTTP. Its errors do not quote the text, which
-// may hold a secret.
-func upstreamURL(text string) (*url.URL, error) {
-	u, err := url.Parse(text)
-	schemes := map[string]string{"ws": "http", "http": "http", "wss": "https", "https": "https"}
-	switch {
-	case err != nil || schemes[u.Scheme] == "" || u.Hostname() == "":
-		return nil, errors.New("an upstream is not an address: write one such as https://flags.example")
-	case u.User != nil:
-		return nil, errors.New("an upstream's address holds credentials: put its key into a file")
-	case u.RawQuery != "" || u.Fragment != "":
-		return nil, errors.New("an upstream's address has a query or fragment: write one such as https://flags.example")
-	}
-	u.Scheme, u.RawPath = schemes[u.Scheme], ""
-	u.Path = strings.TrimRight(strings.TrimSuffix(strings.TrimRight(u.Path, "/"), "/feed"), "/")
-	return u, nil
-}
-
-// relayName is what a relay calls itself to its upstream.
-func relayName(id string) string {
-	host, err := os.Hostname()
-	if err != nil {
-		host = "unknown"
-	}
-	host = strings.Map(func(r rune) rune {
-		if r > ' ' && r < 0x7f && r != '/' {
-			return r
-		}
-		return '_'
-	}, host)
-	return "relay/" + host[:min(len(host), 100)] + "-" + id[:8]
-}
 
 // listing is what an upstream says of its environments.
 type listing struct {
@@ -71,7 +40,7 @@ type listing struct {
 }
 
 // get asks the upstream at an address. The body is to be closed; an answer other than 200 is an error.
-func (u *upstream) get(ctx context.Context, method string, address *url.URL, page string, query url.Values) (*http.Response, error) {
+func (u *Source) get(ctx context.Context, method string, address *url.URL, page string, query url.Values) (*http.Response, error) {
 	at := address.JoinPath(page)
 	at.RawQuery = query.Encode()
 	request, err := http.NewRequestWithContext(ctx, method, at.String(), nil)
@@ -79,7 +48,7 @@ func (u *upstream) get(ctx context.Context, method string, address *url.URL, pag
 		return nil, err
 	}
 	if u.config.KeyFile != "" {
-		key, err := readBounded(u.config.KeyFile)
+		key, err := os.ReadFile(u.config.KeyFile)
 		if err != nil {
 			return nil, fmt.Errorf("read the key: %w", err)
 		}
@@ -101,7 +70,7 @@ func (u *upstream) get(ctx context.Context, method string, address *url.URL, pag
 }
 
 // ask asks an upstream which environments it has. One that follows this daemon is refused.
-func (u *upstream) ask(ctx context.Context, address *url.URL) (has listing, err error) {
+func (u *Source) ask(ctx context.Context, address *url.URL) (has listing, err error) {
 	response, err := u.get(ctx, http.MethodGet, address, "environments", nil)
 	if err != nil {
 		return has, err
@@ -123,7 +92,7 @@ func (u *upstream) ask(ctx context.Context, address *url.URL) (has listing, err 
 			has.via = append(has.via, id)
 		}
 	}
-	if slices.Contains(has.via, u.daemon.id) {
+	if slices.Contains(has.via, u.config.ID) {
 		return has, errors.New("its flags come from this daemon: a relay can't follow itself")
 	}
 	return has, nil
@@ -162,9 +131,9 @@ func (q *questions) remember(revision string, unrelated bool) {
 	q.answers[revision] = verdict{unrelated, time.Now()}
 }
 
-// unrelated says whether a revision has no place in the history that the upstream serves, for sure: the upstream is asked, and without
+// Unrelated says whether a revision has no place in the history that the upstream serves, for sure: the upstream is asked, and without
 // one nobody is told to go back.
-func (u *upstream) unrelated(ctx context.Context, revision string) bool {
+func (u *Source) Unrelated(ctx context.Context, revision string) bool {
 	if unrelated, known := u.questions.known(revision); known {
 		return unrelated
 	}
@@ -172,7 +141,7 @@ func (u *upstream) unrelated(ctx context.Context, revision string) bool {
 	if address == nil || environment == "" {
 		return false
 	}
-	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	ctx, cancel := context.WithTimeout(ctx, waitForAnswer)
 	defer cancel()
 	answered := u.questions.group.DoChan(revision, func() (any, error) {
 		return u.askUnrelated(address, environment, revision)
@@ -187,7 +156,7 @@ func (u *upstream) unrelated(ctx context.Context, revision string) bool {
 }
 
 // oneOf gives an environment that is followed; "": none is.
-func (u *upstream) oneOf() string {
+func (u *Source) oneOf() string {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	for name, f := range u.followers {
@@ -199,7 +168,7 @@ func (u *upstream) oneOf() string {
 }
 
 // askUnrelated asks the upstream what it would say to who comes from a revision: it goes on though who asked first has left.
-func (u *upstream) askUnrelated(address *url.URL, environment, revision string) (bool, error) {
+func (u *Source) askUnrelated(address *url.URL, environment, revision string) (bool, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), askUpstream)
 	defer cancel()
 	select {
@@ -218,37 +187,18 @@ func (u *upstream) askUnrelated(address *url.URL, environment, revision string) 
 	return unrelated, nil
 }
 
-// asked finds out from which generation on what is served comes from a commit: the upstream knows, but may be ahead.
-func (u *upstream) asked(ctx context.Context, revision string) *Asked {
-	served := u.daemon.serving.at()
-	if strings.HasPrefix(served.Revision, revision) {
-		return &Asked{Revision: served.Revision, Generation: served.Generation}
-	}
-	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+// Asked gives what the upstream says of a commit, as GET /environments?revision=HASH has it in its header Yardarm-Asked.
+func (u *Source) Asked(ctx context.Context, revision string) (text string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, waitForAnswer)
 	defer cancel()
-	asked, err := u.askAsked(ctx, revision)
-	if err != nil {
-		return &Asked{Revision: revision, Error: err.Error()}
-	}
-	if asked.Generation > served.Generation {
-		asked.Generation = 0
-	}
-	return asked
-}
-
-func (u *upstream) askAsked(ctx context.Context, revision string) (*Asked, error) {
 	address := u.address.Load()
 	if address == nil {
-		return nil, errors.New("there is no upstream to ask")
+		return "", errors.New("there is no upstream to ask")
 	}
 	response, err := u.get(ctx, http.MethodGet, address, "environments", url.Values{"revision": {revision}})
 	if err != nil {
-		return nil, fmt.Errorf("ask the upstream: %w", err)
+		return "", fmt.Errorf("ask the upstream: %w", err)
 	}
 	defer response.Body.Close()
-	var asked Asked
-	if err := json.Unmarshal([]byte(response.Header.Get("Yardarm-Asked")), &asked); err != nil {
-		return nil, fmt.Errorf("the upstream does not say: %w", err)
-	}
-	return &asked, nil
+	return response.Header.Get("Yardarm-Asked"), nil
 }

@@ -25,15 +25,7 @@ const (
 // subscribersChanged has the upstream, where there is one, told who is below.
 func (d *Daemon) subscribersChanged() {
 	if d.upstream != nil {
-		d.upstream.changed()
-	}
-}
-
-func (u *upstream) changed() {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	for _, f := range u.followers {
-		f.Report()
+		d.upstream.SubscribersChanged()
 	}
 }
 
