@@ -44,8 +44,6 @@ type PolicyStatus struct {
 const (
 	// judgeWithin bounds how long one judgement may take.
 	judgeWithin = 30 * time.Second
-	// judgeAfter is how long what was published waits to be judged, so that it reaches the subscribers undisturbed.
-	judgeAfter = 200 * time.Millisecond
 	// pardonAgain is how often a commit that the policy refuses is judged anew where neither its note nor the clock call for it
 	// earlier.
 	pardonAgain = time.Minute
@@ -194,24 +192,5 @@ func (d *Daemon) tell(status PolicyStatus) {
 			d.config.Logger.Warn("the policy does not allow what was committed", "revision", short(status.To), "served", short(status.From),
 				"policy", status.Mode, "rule", v.Rule, "environment", v.Environment, "flag", v.Flag, "verdict", v.Message)
 		}
-	}
-}
-
-// judgeLater judges what was published already, until ctx ends. What fails to be judged is said, and stops nothing.
-func (d *Daemon) judgeLater(ctx context.Context) error {
-	for {
-		s, err := d.later.take(ctx, judgeAfter)
-		if err != nil {
-			return err
-		}
-		status := PolicyStatus{Mode: PolicyWarn, From: s.from, To: s.to.Hash}
-		if status.Verdicts, _, err = d.judge(ctx, s); err != nil {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			status.Error = err.Error()
-			d.config.Logger.Warn("what was published could not be judged by the policy", "revision", short(s.to.Hash), "error", err)
-		}
-		d.tell(status)
 	}
 }
