@@ -112,6 +112,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	hubContext, endHub := context.WithCancel(context.WithoutCancel(ctx))
 	defer endHub()
 	server := d.server()
+	d.config.Logger.Info("listening", "address", d.Addr()) // first, for whoever reads the log for the address
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return ignoreCanceled(d.hub.Run(hubContext)) })
 	group.Go(func() error { return ignoreClosed(server.Serve(d.secured(d.listener))) })
@@ -127,7 +128,6 @@ func (d *Daemon) Run(ctx context.Context) error {
 		<-ctx.Done()
 		return d.end(server, endHub)
 	})
-	d.config.Logger.Info("listening", "address", d.Addr())
 	return errors.Join(group.Wait(), d.log.Close())
 }
 
