@@ -22,6 +22,7 @@ import (
 	"github.com/yardarm-io/yardarm/compile"
 	"github.com/yardarm-io/yardarm/sync/hub"
 	"github.com/yardarm-io/yardarm/sync/publog"
+	"github.com/yardarm-io/yardarm/sync/reread"
 	"github.com/yardarm-io/yardarm/sync/upstream"
 )
 
@@ -46,8 +47,8 @@ type Daemon struct {
 	door        door
 	refresh     refresh
 	tls         atomic.Pointer[tls.Config]
-	credentials []*credentials // read again when they change
-	log         *publog.Log    // nil: none is kept
+	credentials []*reread.Files // of keys and certificates
+	log         *publog.Log     // nil: none is kept
 	vouching    vouching
 	metrics     *metrics
 	stirred     chan struct{} // one slot: something was published

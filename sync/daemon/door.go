@@ -28,15 +28,13 @@ func (d *Daemon) openDoor() error {
 	if d.config.KeysFile == "" {
 		return nil
 	}
-	c := &credentials{what: "keys", files: []string{d.config.KeysFile}, take: func(texts [][]byte) error {
+	return d.rely("keys", func(texts [][]byte) error {
 		ring, err := keys.Parse(texts[0])
 		if err == nil {
 			d.door.ring.Store(ring)
 		}
 		return err
-	}}
-	d.credentials = append(d.credentials, c)
-	return c.first()
+	}, d.config.KeysFile)
 }
 
 // authorize says what a request may read of an environment.

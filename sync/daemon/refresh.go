@@ -35,15 +35,13 @@ func (d *Daemon) openRefresh() error {
 	if d.config.RefreshSecretFile == "" {
 		return nil
 	}
-	c := &credentials{what: "secret of /hooks/refresh", files: []string{d.config.RefreshSecretFile}, take: func(texts [][]byte) error {
+	return d.rely("secret of /hooks/refresh", func(texts [][]byte) error {
 		secrets, err := signature.Secrets(texts[0])
 		if err == nil {
 			d.refresh.secrets.Store(&secrets)
 		}
 		return err
-	}}
-	d.credentials = append(d.credentials, c)
-	return c.first()
+	}, d.config.RefreshSecretFile)
 }
 
 // take counts a refresh and says how long to wait before the next where there were too many.

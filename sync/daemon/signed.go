@@ -30,20 +30,18 @@ func (d *Daemon) openSigners() error {
 	if d.config.SignersFile == "" {
 		return nil
 	}
-	c := &credentials{what: "keys of those who may sign commits", files: []string{d.config.SignersFile}, take: func(texts [][]byte) error {
+	if dir := d.stateDir(); dir != "" {
+		text, _ := readSealed(filepath.Join(dir, signedFile)) // without it, nothing there is known to be signed
+		d.vouching.noted = strings.Fields(string(text))
+	}
+	return d.rely("keys of those who may sign commits", func(texts [][]byte) error {
 		set, err := signers.Parse(texts[0])
 		if err == nil {
 			d.vouching.set.Store(set)
 			d.Hint()
 		}
 		return err
-	}}
-	d.credentials = append(d.credentials, c)
-	if dir := d.stateDir(); dir != "" {
-		text, _ := readSealed(filepath.Join(dir, signedFile)) // without it, nothing there is known to be signed
-		d.vouching.noted = strings.Fields(string(text))
-	}
-	return c.first()
+	}, d.config.SignersFile)
 }
 
 // heedSigners takes other keys into account, and says whether there are some. What is served stays.

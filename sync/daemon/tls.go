@@ -23,18 +23,17 @@ func (d *Daemon) readCertificates() error {
 	if d.config.TLSCertFile == "" {
 		return nil
 	}
-	c := &credentials{what: "certificates", files: []string{d.config.TLSCertFile, d.config.TLSKeyFile}, take: func(texts [][]byte) error {
+	files := []string{d.config.TLSCertFile, d.config.TLSKeyFile}
+	if d.config.TLSClientCAFile != "" {
+		files = append(files, d.config.TLSClientCAFile)
+	}
+	return d.rely("certificates", func(texts [][]byte) error {
 		config, err := tlsConfig(texts)
 		if err == nil {
 			d.tls.Store(config)
 		}
 		return err
-	}}
-	if d.config.TLSClientCAFile != "" {
-		c.files = append(c.files, d.config.TLSClientCAFile)
-	}
-	d.credentials = append(d.credentials, c)
-	return c.first()
+	}, files...)
 }
 
 // tlsConfig gives what the texts of a certificate, its key and, perhaps, the authorities of clients' certificates say.
