@@ -72,7 +72,7 @@ func (q *asker) get(ctx context.Context, address, page string, query url.Values)
 	}
 	response, err := q.client.Do(request)
 	if err != nil {
-		return nil, fmt.Errorf("%w; is 'yardarm serve' running there?", err)
+		return nil, fmt.Errorf("%w; is 'yardarm serve' running there?", bare(err))
 	}
 	if response.StatusCode != http.StatusOK {
 		defer response.Body.Close()
@@ -94,12 +94,33 @@ func (q *asker) header() (http.Header, error) {
 	return header, nil
 }
 
-// refusedBy is the error that an answer other than 200 is.
+// bare is what an HTTP client complains of, without the URL, which is named where that is told.
+func bare(err error) error {
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
+		if wrapped.Timeout() {
+			return errors.New("no answer in time")
+		}
+		return wrapped.Err
+	}
+	return err
+}
+
+// refusal is an error that is errRefused without saying so.
+type refusal struct{ error }
+
+func (refusal) Is(target error) bool { return target == errRefused }
+
+// refusedBy is the error that an answer other than 200 is: what the daemon says or, where that was not one, which answer to what.
 func refusedBy(at *url.URL, response *http.Response) error {
-	text, _ := io.ReadAll(io.LimitReader(response.Body, 300)) // whatever came
-	err := fmt.Errorf("%s answers %s: %s", at.Redacted(), response.Status, strings.TrimSpace(string(text)))
+	text, _ := io.ReadAll(io.LimitReader(response.Body, 600)) // whatever came
+	said := strings.TrimSpace(string(text))
+	err := errors.New(said)
+	plain := strings.HasPrefix(response.Header.Get("Content-Type"), "text/plain")
+	if !plain || said == "" || strings.Contains(said, "\n") || said == "404 page not found" || said == http.StatusText(response.StatusCode) {
+		err = fmt.Errorf("%s answers %s: %.300s", at.Redacted(), response.Status, said)
+	}
 	if code := response.StatusCode; code >= 400 && code < 500 && code != http.StatusTooManyRequests {
-		return fmt.Errorf("%w: %w", errRefused, err)
+		return refusal{err}
 	}
 	return err
 }

@@ -7,9 +7,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os/user"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -56,9 +58,26 @@ takes the hold over. Every answer of the flag says who holds it and why; so do /
 }
 
 func (o *holdOptions) flags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&o.environment, "environment", "", "the environment")
+	cmd.Flags().Var((*once)(&o.environment), "environment", "the environment")
 	cmd.Flags().StringVar(&o.by, "by", userName(), "who you are; the key that you show is recorded as well")
 }
+
+// once is the value of a command line flag that may be given only once: the second would silently take the place of the first.
+type once string
+
+func (o *once) String() string { return string(*o) }
+func (o *once) Type() string   { return "string" }
+
+func (o *once) Set(text string) error {
+	if *o != "" {
+		return fmt.Errorf("it is %s already; run the command once for each", *o)
+	}
+	*o = once(text)
+	return nil
+}
+
+// oneSpaced gives a text of one line, with one space between words.
+func oneSpaced(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 // userName is who runs the command, as far as the system knows.
 func userName() string {
@@ -75,7 +94,7 @@ func (a *app) hold(ctx context.Context, q *asker, o holdOptions, args []string) 
 	}
 	now := time.Now().UTC().Truncate(time.Second)
 	request := daemon.HoldRequest{
-		Environment: o.environment, Flag: flag, Reason: strings.TrimSpace(o.reason), By: o.by, ID: holds.NewID(), Since: &now,
+		Environment: o.environment, Flag: flag, Reason: oneSpaced(o.reason), By: o.by, ID: holds.NewID(), Since: &now,
 	}
 	switch {
 	case request.Reason == "":
@@ -86,18 +105,15 @@ func (a *app) hold(ctx context.Context, q *asker, o holdOptions, args []string) 
 		request.For = o.period.String()
 	}
 	began := time.Now()
-	answers, err := tell[daemon.HoldAnswer](ctx, q, addresses, "/holds", request)
+	answers, err := tell(ctx, q, addresses, "/holds", request, func(w outcome[daemon.HoldAnswer]) { printOutcome(a.stdout, w, heldLine) })
 	if err != nil {
 		return err
 	}
 	var reached reach
 	for _, w := range answers {
-		text := ""
 		if w.err == nil {
 			reached = append(reached, position{w.address, w.answer.At})
-			text = heldLine(w.answer)
 		}
-		a.printOutcome(w.address, text, w.err)
 	}
 	return errors.Join(a.printReach(ctx, q, o.environment, reached, began), failedOf(answers))
 }
@@ -127,7 +143,15 @@ func heldLine(answer daemon.HoldAnswer) string {
 	if answer.At.Revision == "" {
 		text += "; the daemon serves nothing of the environment yet"
 	}
-	return text + unsavedText(answer.Unsaved) + " (" + h.ID + ")"
+	text += " (" + h.ID + ")"
+	if n := len(answer.Besides); n > 0 {
+		first := answer.Besides[0]
+		text += fmt.Sprintf("; it was already, by %s since %s: %s", first.By, first.Since.UTC().Format(time.RFC3339), first.Reason)
+		if n > 1 {
+			text += fmt.Sprintf(" (and %d more)", n-1)
+		}
+	}
+	return text + unsavedText(answer.Unsaved)
 }
 
 func unsavedText(unsaved string) string {
@@ -153,8 +177,9 @@ func failedOf[T any](all []outcome[T]) error {
 	return nil
 }
 
-// tell posts the same to all daemons at once. An error is a mistake in the command line.
-func tell[T any](ctx context.Context, q *asker, addresses []string, page string, body any) ([]outcome[T], error) {
+// tell posts the same to all daemons at once, and says of each as soon as it is known what came of it. An error is a mistake in the
+// command line.
+func tell[T any](ctx context.Context, q *asker, addresses []string, page string, body any, say func(outcome[T])) ([]outcome[T], error) {
 	all := make([]outcome[T], len(addresses))
 	for _, address := range addresses { // before any of them is told
 		if _, err := pageURL(address, page); err != nil {
@@ -165,10 +190,14 @@ func tell[T any](ctx context.Context, q *asker, addresses []string, page string,
 		return nil, err
 	}
 	var group errgroup.Group
+	var saying sync.Mutex
 	for i, address := range addresses {
 		group.Go(func() error {
 			all[i].address = address
 			all[i].err = q.post(ctx, address, page, body, &all[i].answer)
+			saying.Lock()
+			defer saying.Unlock()
+			say(all[i])
 			return nil
 		})
 	}
@@ -195,7 +224,7 @@ func (q *asker) post(ctx context.Context, address, page string, body, answer any
 	request.Header.Set("Content-Type", "application/json")
 	response, err := q.client.Do(request)
 	if err != nil {
-		return err
+		return bare(err)
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK && response.StatusCode != http.StatusCreated {
@@ -208,11 +237,11 @@ func (q *asker) post(ctx context.Context, address, page string, body, answer any
 }
 
 // printOutcome says what came of telling one daemon.
-func (a *app) printOutcome(address, text string, err error) {
-	paint := paintFor(a.stdout)
-	if err != nil {
-		fmt.Fprintf(a.stdout, "%s  %s\n", address, paint.red("FAILED: "+oneLine(cmp.Or(err.Error(), "it did not answer"))))
+func printOutcome[T any](out io.Writer, w outcome[T], line func(T) string) {
+	paint := paintFor(out)
+	if w.err != nil {
+		fmt.Fprintf(out, "%s  %s\n", w.address, paint.red("FAILED: "+oneLine(cmp.Or(w.err.Error(), "it did not answer"))))
 		return
 	}
-	fmt.Fprintf(a.stdout, "%s  %s\n", address, paint.green(oneLine(text)))
+	fmt.Fprintf(out, "%s  %s\n", w.address, paint.green(oneLine(line(w.answer))))
 }

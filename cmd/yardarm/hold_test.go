@@ -52,7 +52,7 @@ func TestHoldOutlivesAKill(t *testing.T) {
 	server.expect("the source can't be read")
 
 	ran(t, exitGood, []string{"hold", "lab.kettle", "--environment", "production", "--reason", "it boils over", "--by", "ada", address},
-		address+"  off: lab.kettle in production is held (h", "1 of 1 subscribers of production have it, after ")
+		address+"  off: lab.kettle in production is held (h", "1 of 1 subscribers of production have it, within ")
 	server.kill()
 	e := feed.event("delta")
 	if h := e.Held["lab.kettle"]; h == nil || h.By != "ada" || e.Bytes > 1000 {
@@ -98,10 +98,17 @@ func TestHoldTellsAll(t *testing.T) {
 	common := []string{"--environment", "production", "--reason", "it boils over"}
 	with := func(args ...string) []string { return append(args, common...) }
 	ran(t, exitProblems, with("hold", "lab.kettle", nobody, address), address+"  off: ", nobody+"  FAILED: ", "refused", "have it")
-	ran(t, exitProblems, with("hold", "lab.kettel", address), "did you mean lab.kettle?")
+	ran(t, exitProblems, with("hold", "lab.kettel", address), address+`  FAILED: there is no flag "lab.kettel" in production; did you mean lab.kettle?`)
+	ran(t, exitProblems, []string{"hold", "lab.kettle", "--environment", "prod", "--reason", "x", address},
+		address+`  FAILED: there is no environment "prod"; there are production, staging`)
+	if said := ran(t, exitProblems, []string{"holds", nobody}); strings.Contains(said, "no flag is held") {
+		t.Errorf("what nobody tells is said not to be: %s", said)
+	}
 	ran(t, exitProblems, with("release", "lab.kettle", nobody, address), "released: ", "FAILED")
 	ran(t, exitProblems, with("release", "lab.kettle", address), "is not held")
-	ran(t, exitGood, with("hold", "lab.kettle", "--for", "8h", address), "is held until 20")
+	ran(t, exitProblems, []string{"holds", nobody, address}, "no flag is held at "+address)
+	ran(t, exitGood, with("hold", "lab.kettle", "--for", "8h", "--by", "ada", address), "is held until 20")
+	ran(t, exitGood, with("hold", "lab.kettle", address), "; it was already, by ada since 20", "1 of 1 subscribers")
 	ran(t, exitProblems, []string{"holds", nobody, address}, "lab.kettle", nobody+": ")
 
 	ran(t, exitUsage, with("hold"), "yardarm hold checkout.new-payment --environment")
@@ -110,6 +117,7 @@ func TestHoldTellsAll(t *testing.T) {
 	ran(t, exitUsage, []string{"hold", "lab.kettle", "--environment", "production", address}, "--reason is missing", `--reason "cards fail"`)
 	ran(t, exitUsage, []string{"hold", "lab.kettle", "--reason", "x", address}, "--environment is missing")
 	ran(t, exitUsage, with("hold", "lab.kettle", "--for", "-1h", address), "such as 8h")
+	ran(t, exitUsage, with("hold", "lab.kettle", "--environment", "staging", address), "once for each")
 	ran(t, exitUsage, with("hold", "lab.kettle", "ftp://x"), "begins with http")
 	ran(t, exitUsage, with("hold", "lab.kettle", "--key-file", os.DevNull+"/none", address), "none")
 	ran(t, exitUsage, []string{"holds"}, "name the daemons")

@@ -47,11 +47,11 @@ func (a *app) printReach(ctx context.Context, q *asker, environment string, reac
 		took := time.Since(began).Round(10 * time.Millisecond)
 		switch {
 		case last.asked > 0 && len(last.missing) == 0:
-			fmt.Fprintf(a.stdout, "%d of %d subscribers of %s have it, after %s\n", last.have, last.all, environment, took)
+			fmt.Fprintln(a.stdout, last.reachLine(environment, took))
 			return nil
 		case ctx.Err() != nil:
 			fmt.Fprintf(a.stdout, "%s\n", paintFor(a.stdout).yellow(
-				fmt.Sprintf("%d of %d subscribers of %s have it, after %s; those without:", last.have, last.all, environment, took)))
+				last.reachLine(environment, took)+"; those without:"))
 			for _, missing := range last.missing {
 				fmt.Fprintln(a.stdout, "  "+oneLine(missing))
 			}
@@ -62,6 +62,14 @@ func (a *app) printReach(ctx context.Context, q *asker, environment string, reac
 		case <-tick.C:
 		}
 	}
+}
+
+// reachLine says how many have a change within a time.
+func (c convergence) reachLine(environment string, took time.Duration) string {
+	if c.all == 0 && len(c.missing) == 0 {
+		return "nobody subscribes to " + environment + " there now; whoever comes gets it"
+	}
+	return fmt.Sprintf("%d of %d subscribers of %s have it, within %s", c.have, c.all, environment, max(took, 10*time.Millisecond))
 }
 
 // look counts who has the change now.

@@ -56,8 +56,8 @@ func (a *app) holds(ctx context.Context, q *asker, format string, addresses []st
 		err = printJSON(a.stdout, all)
 	case len(all) > 0:
 		err = printHeld(a.stdout, paintFor(a.stdout), all)
-	default:
-		_, err = fmt.Fprintln(a.stdout, "no flag is held")
+	case slices.ContainsFunc(answers, func(w answer) bool { return w.err == nil }):
+		_, err = fmt.Fprintln(a.stdout, nothingHeld(answers))
 	}
 	for _, w := range answers {
 		if w.err != nil {
@@ -66,6 +66,20 @@ func (a *app) holds(ctx context.Context, q *asker, format string, addresses []st
 		}
 	}
 	return err
+}
+
+// nothingHeld says that no flag is held at those daemons that answer.
+func nothingHeld(answers []answer) string {
+	var answering []string
+	for _, w := range answers {
+		if w.err == nil {
+			answering = append(answering, w.address)
+		}
+	}
+	if len(answering) < len(answers) {
+		return "no flag is held at " + strings.Join(answering, ", ")
+	}
+	return "no flag is held"
 }
 
 // heldBy puts together what daemons hold, the oldest first.

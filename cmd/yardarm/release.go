@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -43,19 +42,16 @@ func (a *app) release(ctx context.Context, q *asker, o holdOptions, args []strin
 		return err
 	}
 	began := time.Now()
-	request := daemon.ReleaseRequest{Environment: o.environment, Flag: flag, ID: o.id, Reason: strings.TrimSpace(o.reason), By: o.by}
-	answers, err := tell[daemon.ReleaseAnswer](ctx, q, addresses, "/holds/release", request)
+	request := daemon.ReleaseRequest{Environment: o.environment, Flag: flag, ID: o.id, Reason: oneSpaced(o.reason), By: o.by}
+	answers, err := tell(ctx, q, addresses, "/holds/release", request, func(w outcome[daemon.ReleaseAnswer]) { printOutcome(a.stdout, w, releasedLine) })
 	if err != nil {
 		return err
 	}
 	var reached reach
 	for _, w := range answers {
-		text := ""
 		if w.err == nil {
 			reached = append(reached, position{w.address, w.answer.At})
-			text = releasedLine(w.answer)
 		}
-		a.printOutcome(w.address, text, w.err)
 	}
 	return errors.Join(a.printReach(ctx, q, o.environment, reached, began), failedOf(answers))
 }
@@ -64,6 +60,9 @@ func (a *app) release(ctx context.Context, q *asker, o holdOptions, args []strin
 func releasedLine(answer daemon.ReleaseAnswer) string {
 	h := answer.Released[0]
 	text := fmt.Sprintf("released: %s in %s is as committed", h.Flag, h.Environment)
+	if n := len(answer.Released); n > 1 {
+		text += fmt.Sprintf(" (%d holds ended)", n)
+	}
 	if len(answer.Still) > 0 {
 		text = fmt.Sprintf("released, but still off: %s (%s)", answer.Still[0].String(), answer.Still[0].ID)
 	}

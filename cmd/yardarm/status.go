@@ -230,6 +230,9 @@ func (f fleet) print(out io.Writer, paint paint) error {
 	fmt.Fprintln(w, "DAEMON\tREVISION\tSEEN\tSUBSCRIBERS\tSTATE")
 	for _, d := range f.Daemons {
 		seen := "never"
+		if d.State == stateUnreachable {
+			seen = "-"
+		}
 		if d.VerifiedAt != nil {
 			seen = time.Since(*d.VerifiedAt).Round(time.Second).String() + " ago"
 		}

@@ -123,7 +123,7 @@ func converge(answers []answer, environment string) (convergence, error) {
 	c, relays := convergence{asked: len(answers)}, askedThemselves(answers)
 	for _, w := range answers {
 		if errors.Is(w.err, errRefused) {
-			return c, w.err
+			return c, fmt.Errorf("%s: %w", w.address, w.err)
 		}
 		if lacks := w.lacks(environment); lacks != "" {
 			c.missing = append(c.missing, w.address+": "+lacks)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/yardarm-io/yardarm/compile"
 	"github.com/yardarm-io/yardarm/eval"
+	"github.com/yardarm-io/yardarm/sync/holds"
 )
 
 // TestRefuseUnsendable shows that no environment of a commit is published where another could not be.
@@ -65,5 +66,15 @@ func TestRefusalIsToldOnce(t *testing.T) {
 	d.refuse("2", append(problems, &compile.Error{File: "flags/b.cue", Message: "neither"}))
 	if n := strings.Count(log.String(), "commit refused"); n != 4 || len(d.board.status.Problems) != 2 {
 		t.Errorf("%d lines of what is new, want 4:\n%s", n, log.String())
+	}
+}
+
+// TestLogSaysOnlyWhatThereIs of a hold without an end.
+func TestLogSaysOnlyWhatThereIs(t *testing.T) {
+	var log strings.Builder
+	d := &Daemon{config: Config{Logger: slog.New(slog.NewTextHandler(&log, nil))}}
+	d.logHeld("held", holds.Hold{ID: "h1", Environment: "production", Flag: "a", By: "ada", Reason: "it fails", Since: time.Unix(0, 0)})
+	if text, want := log.String(), `msg=held environment=production flag=a by=ada reason="it fails" since=1970-01-01T00:00:00Z hold=h1`; !strings.Contains(text, want) {
+		t.Errorf("%s, not %s", text, want)
 	}
 }

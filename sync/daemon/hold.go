@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 	"sync"
@@ -93,16 +94,36 @@ func (d *Daemon) tellHolds(before, after *holds.Ledger) {
 		old, known := before.Hold(h.ID)
 		if !known {
 			entries = append(entries, entryOf(h))
-			d.config.Logger.Warn("a flag is held: it is off for everyone", "environment", h.Environment, "flag", h.Flag, "by", h.By, "operator", h.Key,
-				"reason", h.Reason, "until", h.Until, "hold", h.ID)
+			d.logHeld("a flag is held: it is off for everyone", h)
 		}
 		if h.Ended != nil && (!known || old.Ended == nil) {
 			entries = append(entries, entryOfEnd(h))
-			d.config.Logger.Warn("a hold has ended", "environment", h.Environment, "flag", h.Flag, "why", h.Ended.Why, "by", h.Ended.By,
+			d.warn("a hold has ended", "environment", h.Environment, "flag", h.Flag, "why", string(h.Ended.Why), "by", h.Ended.By,
 				"reason", h.Ended.Reason, "revision", short(h.Ended.Revision), "hold", h.ID)
 		}
 	}
 	d.recordHolds(entries)
+}
+
+// logHeld tells the log of a hold.
+func (d *Daemon) logHeld(message string, h holds.Hold) {
+	until := ""
+	if h.Until != nil {
+		until = h.Until.UTC().Format(time.RFC3339)
+	}
+	d.warn(message, "environment", h.Environment, "flag", h.Flag, "by", h.By, "operator", h.Key, "reason", h.Reason,
+		"since", h.Since.UTC().Format(time.RFC3339), "until", until, "revision", short(h.Commit), "hold", h.ID)
+}
+
+// warn logs pairs of a name and a text, without those that have no text.
+func (d *Daemon) warn(message string, pairs ...string) {
+	var there []slog.Attr
+	for pair := range slices.Chunk(pairs, 2) {
+		if pair[1] != "" {
+			there = append(there, slog.String(pair[0], pair[1]))
+		}
+	}
+	d.config.Logger.LogAttrs(context.Background(), slog.LevelWarn, message, there...)
 }
 
 // lay gives snapshots as they are to be shown: with the holds over them.

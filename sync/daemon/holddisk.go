@@ -174,8 +174,7 @@ func (d *Daemon) restoreHolds() {
 	}
 	for h := range ledger.All() {
 		if h.Ended == nil {
-			d.config.Logger.Warn("a flag is still held: it is off for everyone", "environment", h.Environment, "flag", h.Flag, "by", h.By,
-				"reason", h.Reason, "since", h.Since, "until", h.Until, "hold", h.ID)
+			d.logHeld("a flag is still held: it is off for everyone", h)
 		}
 	}
 }

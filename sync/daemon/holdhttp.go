@@ -41,6 +41,8 @@ type HoldAnswer struct {
 	Hold holds.Hold `json:"hold"`
 	// At is the position from which on subscribers have it; its revision is "" while nothing of the environment is served.
 	At eval.At `json:"at"`
+	// Besides are the other holds that keep the flag off, the oldest first: all of them end when it is released.
+	Besides []holds.Hold `json:"besides,omitempty"`
 	// Unsaved is why a restart of this server would forget it; "": it would not.
 	Unsaved string `json:"unsaved,omitempty"`
 }
@@ -147,7 +149,10 @@ func (d *Daemon) mayChange(ctx context.Context, environment string) error {
 	case environment == "":
 		return denied(http.StatusBadRequest, "environment: name one")
 	case !slices.Contains(known, environment):
-		return denied(http.StatusNotFound, "there is no environment %q", environment)
+		if key != nil { // whom it does not concern is not told what else there is
+			known = slices.DeleteFunc(slices.Clone(known), func(name string) bool { return !key.Reads(name) })
+		}
+		return denied(http.StatusNotFound, "there is no environment %.120q; there are %s", environment, strings.Join(known, ", "))
 	}
 	return nil
 }
@@ -182,7 +187,14 @@ func (d *Daemon) placeHold(r *http.Request) (int, any, error) {
 	if h.Environment != asked.Environment || h.Flag != asked.Flag {
 		return 0, nil, denied(http.StatusConflict, "there is another hold with the id %s", h.ID)
 	}
-	return status, HoldAnswer{Hold: h, At: d.shownAt(h.Environment), Unsaved: text(unsaved)}, nil
+	return status, HoldAnswer{Hold: h, At: d.shownAt(h.Environment), Besides: d.besides(h), Unsaved: text(unsaved)}, nil
+}
+
+// besides gives the other holds of a flag that is held.
+func (d *Daemon) besides(h holds.Hold) []holds.Hold {
+	return slices.DeleteFunc(d.heldNow(), func(other holds.Hold) bool {
+		return other.ID == h.ID || other.Environment != h.Environment || other.Flag != h.Flag
+	})
 }
 
 // hold makes the hold that is asked for.
