@@ -53,7 +53,7 @@ func (d *Daemon) ask(ctx context.Context, revision string) *Asked {
 	if d.upstream != nil {
 		return d.askedOfUpstream(ctx, revision)
 	}
-	if d.backbone.relay != nil {
+	if d.nats.relay != nil {
 		return d.askedOfCompiler(ctx, revision)
 	}
 	asked := &Asked{Revision: revision}

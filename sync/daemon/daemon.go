@@ -39,9 +39,9 @@ type Daemon struct {
 	serving     serving
 	look        look
 	upstream    *upstream.Source // nil: the source is no daemon
-	backbone    backbone
-	accepted    *accepted // nil: nothing was published yet; of the goroutine that follows the source
-	awaiting    noted     // likewise
+	nats        natsPart         // neither: there is no NATS
+	accepted    *accepted        // nil: nothing was published yet; of the goroutine that follows the source
+	awaiting    noted            // likewise
 	later       *later
 	lags        lags
 	door        door
@@ -93,7 +93,7 @@ func (d *Daemon) prepareSource() (err error) {
 	if len(d.config.Upstream.URLs) > 0 {
 		return d.openUpstream()
 	}
-	if err := d.openBackbone(); err != nil || d.config.relays() {
+	if err := d.openNATS(); err != nil || d.config.relays() {
 		return err
 	}
 	d.config.Repository.Fetched = d.metrics.fetched
@@ -124,7 +124,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	group.Go(func() error { return ignoreCanceled(d.keepHolds(ctx)) })
 	group.Go(func() error { return ignoreCanceled(d.followPeers(ctx)) })
 	group.Go(func() error { return ignoreCanceled(d.keepLog(ctx)) })
-	group.Go(func() error { return ignoreCanceled(d.runBackbone(ctx)) })
+	group.Go(func() error { return ignoreCanceled(d.runNATS(ctx)) })
 	group.Go(func() error {
 		<-ctx.Done()
 		return d.end(server, endHub)

@@ -25,8 +25,8 @@ func (d *Daemon) follow(ctx context.Context) error {
 	switch {
 	case d.upstream != nil:
 		return d.upstream.Run(ctx)
-	case d.backbone.relay != nil:
-		return d.followBackbone(ctx)
+	case d.nats.relay != nil:
+		return d.followNATS(ctx)
 	case d.config.Worktree != "":
 		return d.followWorktree(ctx)
 	}

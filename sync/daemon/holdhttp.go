@@ -375,7 +375,7 @@ func tags(r *http.Request) map[string]bool {
 
 // holdsElsewhere says where flags are held, if that is not here: what a relay shows is what its upstream shows.
 func (d *Daemon) holdsElsewhere() error {
-	if d.backbone.relay != nil {
+	if d.nats.relay != nil {
 		return denied(http.StatusMisdirectedRequest, "this is a relay: hold flags at a daemon that compiles, and it reaches all by NATS")
 	}
 	if !d.config.relays() {

@@ -30,14 +30,14 @@ type NATS struct {
 	Environments []string
 }
 
-// backbone is the daemon's part in NATS: it writes, reads, or neither.
-type backbone struct {
+// natsPart is the daemon's part in NATS: it writes, reads, or neither.
+type natsPart struct {
 	compiler *nats.Compiler
 	relay    *nats.Relay
 }
 
-// openBackbone prepares the part in NATS that the configuration says.
-func (d *Daemon) openBackbone() (err error) {
+// openNATS prepares the part in NATS that the configuration says.
+func (d *Daemon) openNATS() (err error) {
 	config := d.config.NATS
 	if len(config.URLs) == 0 {
 		return nil
@@ -51,9 +51,9 @@ func (d *Daemon) openBackbone() (err error) {
 		d.config.Logger.Debug("the machine's name is unknown", "error", err)
 	}
 	if config.Relay {
-		d.backbone.relay, err = nats.NewRelay(d.backboneRelay(link))
+		d.nats.relay, err = nats.NewRelay(d.natsRelay(link))
 	} else {
-		d.backbone.compiler, err = nats.NewCompiler(d.backboneCompiler(link))
+		d.nats.compiler, err = nats.NewCompiler(d.natsCompiler(link))
 	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrConfig, err)
@@ -61,15 +61,15 @@ func (d *Daemon) openBackbone() (err error) {
 	return nil
 }
 
-func (d *Daemon) backboneCompiler(link nats.Link) nats.CompilerConfig {
+func (d *Daemon) natsCompiler(link nats.Link) nats.CompilerConfig {
 	return nats.CompilerConfig{
-		Link: link, Source: d.config.backboneSource(), Precedes: d.precedes, Unrelated: d.unrelated, Behind: d.Hint, Answer: d.answer,
+		Link: link, Source: d.config.natsSource(), Precedes: d.precedes, Unrelated: d.unrelated, Behind: d.Hint, Answer: d.answer,
 		Holds: nats.Holds{Merge: d.mergeHoldsText, Text: d.holdsText},
 	}
 }
 
-// backboneSource names the repository so that it has one name however it is reached.
-func (c Config) backboneSource() nats.Source {
+// natsSource names the repository so that it has one name however it is reached.
+func (c Config) natsSource() nats.Source {
 	address := c.Repository.URL
 	if u, err := url.Parse(address); err == nil && u.Host != "" {
 		address = u.Host + u.Path
@@ -113,9 +113,9 @@ func (d *Daemon) holdsText() []byte {
 	return text
 }
 
-// runBackbone writes to NATS what is published here, until ctx ends.
-func (d *Daemon) runBackbone(ctx context.Context) error {
-	compiler := d.backbone.compiler
+// runNATS writes to NATS what is published here, until ctx ends.
+func (d *Daemon) runNATS(ctx context.Context) error {
+	compiler := d.nats.compiler
 	if compiler == nil {
 		return nil
 	}
@@ -141,21 +141,21 @@ func (d *Daemon) runBackbone(ctx context.Context) error {
 	return err
 }
 
-// toBackbone has a publication written to NATS, later, by another goroutine.
-func (d *Daemon) toBackbone(p publication) {
-	if d.backbone.compiler != nil {
-		d.backbone.compiler.Publish(p.snapshots, p.lagging)
+// toNATS has a publication written to NATS, later, by another goroutine.
+func (d *Daemon) toNATS(p publication) {
+	if d.nats.compiler != nil {
+		d.nats.compiler.Publish(p.snapshots, p.lagging)
 	}
 }
 
-// backboneStatus says how things are with NATS; nil: there is none.
-func (d *Daemon) backboneStatus() *nats.Status {
+// natsStatus says how things are with NATS; nil: there is none.
+func (d *Daemon) natsStatus() *nats.Status {
 	var status nats.Status
 	switch {
-	case d.backbone.compiler != nil:
-		status = d.backbone.compiler.Status()
-	case d.backbone.relay != nil:
-		status = d.backbone.relay.Status()
+	case d.nats.compiler != nil:
+		status = d.nats.compiler.Status()
+	case d.nats.relay != nil:
+		status = d.nats.relay.Status()
 	default:
 		return nil
 	}

@@ -16,9 +16,9 @@ import (
 	"github.com/yardarm-io/yardarm/sync/nats/natstest"
 )
 
-// BenchmarkBackbone measures how long after a hint a commit of one flag reaches a subscriber of the daemon that compiles it, and how much
+// BenchmarkNATS measures how long after a hint a commit of one flag reaches a subscriber of the daemon that compiles it, and how much
 // later one of a relay that has it by NATS; and how many bytes an environment takes there.
-func BenchmarkBackbone(b *testing.B) {
+func BenchmarkNATS(b *testing.B) {
 	for _, flags := range []int{1000, 5000} {
 		b.Run(fmt.Sprintf("flags=%d", flags), func(b *testing.B) {
 			server := natstest.Start(b, nil)

@@ -49,8 +49,8 @@ func holding(flag string) func(daemon.Status) bool {
 	}
 }
 
-// TestBackbone takes commits and holds by NATS from two daemons that compile to a relay and who subscribes there.
-func TestBackbone(t *testing.T) {
+// TestNATS takes commits and holds by NATS from two daemons that compile to a relay and who subscribes there.
+func TestNATS(t *testing.T) {
 	server := natstest.Start(t, nil)
 	remote := origin(t)
 	first, stopFirst := start(t, compilerOf(t, remote, server))
@@ -101,8 +101,8 @@ func TestBackbone(t *testing.T) {
 	}
 }
 
-// TestBackboneRewritten has a relay go back with the branch, and say of subscribers' commits what only compilers know.
-func TestBackboneRewritten(t *testing.T) {
+// TestNATSRewritten has a relay go back with the branch, and say of subscribers' commits what only compilers know.
+func TestNATSRewritten(t *testing.T) {
 	server := natstest.Start(t, nil)
 	remote := origin(t)
 	before := remote.Push("ten", share(10))
@@ -121,8 +121,8 @@ func TestBackboneRewritten(t *testing.T) {
 	await(t, c, "back", isAt(before))
 }
 
-// TestBackboneFromElsewhere keeps the flags of two repositories apart.
-func TestBackboneFromElsewhere(t *testing.T) {
+// TestNATSFromElsewhere keeps the flags of two repositories apart.
+func TestNATSFromElsewhere(t *testing.T) {
 	server := natstest.Start(t, nil)
 	mine := origin(t)
 	revision := mine.Push("mine", share(10))

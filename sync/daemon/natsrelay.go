@@ -11,22 +11,22 @@ import (
 	"github.com/yardarm-io/yardarm/sync/upstream"
 )
 
-func (d *Daemon) backboneRelay(link nats.Link) nats.RelayConfig {
+func (d *Daemon) natsRelay(link nats.Link) nats.RelayConfig {
 	return nats.RelayConfig{
 		Link: link, Environments: d.config.NATS.Environments, Have: d.serving.given,
 		Publish: func(snapshots map[string]*eval.Snapshot, lagging []feed.Lagging) error {
 			return d.publish(publication{snapshots: snapshots, lagging: lagging})
 		},
-		Fresh:  d.freshFromBackbone,
+		Fresh:  d.freshFromNATS,
 		Failed: d.unverified,
 		Holds:  nats.Holds{Merge: d.mergeHoldsText},
 	}
 }
 
-// followBackbone publishes what compilers write to NATS, until ctx ends. What it has it keeps while there is no NATS.
-func (d *Daemon) followBackbone(ctx context.Context) error {
+// followNATS publishes what compilers write to NATS, until ctx ends. What it has it keeps while there is no NATS.
+func (d *Daemon) followNATS(ctx context.Context) error {
 	d.board.relays(d.config.NATS.place(), "")
-	return d.backbone.relay.Run(ctx)
+	return d.nats.relay.Run(ctx)
 }
 
 // place says where flags come from, without the credentials of it.
@@ -42,10 +42,10 @@ func (n NATS) place() string {
 	return strings.Join(places, ",")
 }
 
-// freshFromBackbone passes on what compilers say of the branch.
-func (d *Daemon) freshFromBackbone(f nats.Fresh) {
+// freshFromNATS passes on what compilers say of the branch.
+func (d *Daemon) freshFromNATS(f nats.Fresh) {
 	d.reachable()
-	d.board.followsSource(d.backbone.relay.Source())
+	d.board.followsSource(d.nats.relay.Source())
 	if f.Refused != nil && f.Refused.Revision == d.serving.revision() { // by a compiler that is stricter than the others
 		f.Refused = nil
 	}
@@ -87,7 +87,7 @@ func (d *Daemon) askCompiler(ctx context.Context, q question) (a reply, err erro
 	if err != nil {
 		return a, err
 	}
-	if text, err = d.backbone.relay.Ask(ctx, text); err != nil {
+	if text, err = d.nats.relay.Ask(ctx, text); err != nil {
 		return a, err
 	}
 	return a, json.Unmarshal(text, &a)

@@ -127,7 +127,7 @@ func (d *Daemon) publish(p publication) error {
 		d.config.Logger.Info("serving", "environment", name, "revision", short(at.Revision), "generation", at.Generation,
 			"flags", shown[name].Len(), "folders_compiled", p.compiled)
 	}
-	d.toBackbone(p)
+	d.toNATS(p)
 	d.recordPublished(p, before, lagged, from)
 	return nil
 }
@@ -176,8 +176,8 @@ func (d *Daemon) verified(tip string, seen time.Time) {
 		d.config.Logger.Info("the source can be read again")
 	}
 	d.hub.SetFresh(at, refused)
-	if d.backbone.compiler != nil {
-		d.backbone.compiler.SetFresh(at, tip, refused)
+	if d.nats.compiler != nil {
+		d.nats.compiler.SetFresh(at, tip, refused)
 	}
 	d.keepState()
 }

@@ -155,9 +155,8 @@ func TestRelay(t *testing.T) {
 	broken := remote.Push("break a folder and the schema", map[string]string{compiletest.File(1, 1): "package flags\n\nflags: nonsense"})
 	eventually(t, far, "lagging", func(s daemon.Status) bool { return len(s.Lagging) == 1 && serveAll(broken)(s) })
 	refused := remote.Push("break all", map[string]string{"schema/context.cue": "package schema\n\n#Context: nonsense\n"})
-	seen := eventually(t, far, "refusing", refuses(refused))
-	if want := eventually(t, source, "refusing", refuses(refused)); !reflect.DeepEqual(seen.Refused, want.Refused) || !reflect.DeepEqual(seen.Lagging, want.Lagging) ||
-		seen.Source.Observed != refused {
+	seen := eventually(t, far, "refusing", func(s daemon.Status) bool { return refuses(refused)(s) && s.Source.Observed == refused })
+	if want := eventually(t, source, "refusing", refuses(refused)); !reflect.DeepEqual(seen.Refused, want.Refused) || !reflect.DeepEqual(seen.Lagging, want.Lagging) {
 		t.Errorf("the relay says %+v, %+v, the source %+v, %+v", seen.Refused, seen.Lagging, want.Refused, want.Lagging)
 	}
 	await(t, c, "told of the refusal", func(s client.Status) bool {

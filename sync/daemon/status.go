@@ -225,7 +225,7 @@ func (d *Daemon) Status() Status {
 		status.Environments = append(status.Environments, EnvironmentStatus{name, snapshots[name].At(), snapshots[name].Len()})
 	}
 	d.addHolds(&status)
-	status.NATS = d.backboneStatus()
+	status.NATS = d.natsStatus()
 	status.Missing = d.missing()
 	status.Unread = d.unread()
 	status.Log, status.Unlogged = d.logStatus(broken), d.log.Unlogged()

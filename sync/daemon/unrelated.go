@@ -31,7 +31,7 @@ func (d *Daemon) unrelated(ctx context.Context, revision string) bool {
 	if d.upstream != nil {
 		return d.upstream.Unrelated(ctx, revision)
 	}
-	if d.backbone.relay != nil {
+	if d.nats.relay != nil {
 		return d.unrelatedByCompiler(ctx, revision)
 	}
 	repository := d.look.repository.Load()
