@@ -10,11 +10,19 @@ import (
 // came or went, and those that depend on such a one or on a changed segment, however indirectly. If before is nil, that is
 // every flag of after.
 func Affected(before, after *Snapshot) []string {
-	return after.dependents(changed(before, after))
+	var was []*item
+	if before != nil {
+		was = before.items
+	}
+	names := changed(was, after.items)
+	if len(names) == 0 {
+		return nil
+	}
+	return after.ready().dependents(names)
 }
 
 // dependents gives the keys, in order, of the flags among the items named and of all flags that depend on these.
-func (s *Snapshot) dependents(names []string) []string {
+func (s *linked) dependents(names []string) []string {
 	if len(names) == 0 {
 		return nil
 	}
@@ -25,8 +33,8 @@ func (s *Snapshot) dependents(names []string) []string {
 		}
 	}
 	for i, reached := range s.spread(names) {
-		if it := s.items[i]; reached && it.flag != nil {
-			keys = append(keys, it.flag.Key)
+		if it := s.items[i]; reached && it.isFlag() {
+			keys = append(keys, it.key())
 		}
 	}
 	slices.Sort(keys)
@@ -38,7 +46,8 @@ func (s *Snapshot) dependents(names []string) []string {
 func (s *Snapshot) Boundary(after time.Time) (time.Time, []string) {
 	var next time.Time
 	var names []string
-	for key, d := range s.flags {
+	l := s.ready()
+	for key, d := range l.flags {
 		t := d.boundary(after)
 		if t.IsZero() || !next.IsZero() && t.After(next) {
 			continue
@@ -51,7 +60,7 @@ func (s *Snapshot) Boundary(after time.Time) (time.Time, []string) {
 	if len(names) == 0 {
 		return time.Time{}, nil
 	}
-	return next.UTC(), s.dependents(names)
+	return next.UTC(), l.dependents(names)
 }
 
 // boundary gives the first instant of the flag's clock that is later than after; zero: none is.
@@ -66,41 +75,39 @@ func (d *decider) boundary(after time.Time) time.Time {
 
 // usersOf gives, for each name that items refer to, the indices of those that do. It is the map of prev, which may be nil,
 // if that fits.
-func usersOf(items []*item, prev *Snapshot) map[string][]int {
+func usersOf(items []*item, prev *linked) map[string][]int {
 	if prev != nil && slices.EqualFunc(items, prev.items, sameUses) {
 		return prev.users
 	}
 	users := map[string][]int{}
 	for i, it := range items {
-		for _, used := range it.uses {
+		for _, used := range it.read().uses {
 			users[used] = append(users[used], i)
 		}
 	}
 	return users
 }
 
-func sameUses(a, b *item) bool { return a == b || a.name == b.name && slices.Equal(a.uses, b.uses) }
+func sameUses(a, b *item) bool {
+	return a == b || a.name == b.name && slices.Equal(a.read().uses, b.read().uses)
+}
 
-// changed names the items that are not the same in old, which may be nil, and in s.
-func changed(old, s *Snapshot) []string {
+// changed names the items that are not the same in before and in after, both in order of name.
+func changed(before, after []*item) []string {
 	var names []string
-	var before []*item
-	if old != nil {
-		before = old.items
-	}
-	for i, j := 0, 0; i < len(before) || j < len(s.items); {
+	for i, j := 0, 0; i < len(before) || j < len(after); {
 		switch {
-		case i < len(before) && j < len(s.items) && before[i] == s.items[j]:
+		case i < len(before) && j < len(after) && before[i] == after[j]:
 			i, j = i+1, j+1
-		case j == len(s.items) || i < len(before) && before[i].name < s.items[j].name:
+		case j == len(after) || i < len(before) && before[i].name < after[j].name:
 			names = append(names, before[i].name)
 			i++
-		case i == len(before) || s.items[j].name < before[i].name:
-			names = append(names, s.items[j].name)
+		case i == len(before) || after[j].name < before[i].name:
+			names = append(names, after[j].name)
 			j++
 		default:
-			if string(before[i].line) != string(s.items[j].line) {
-				names = append(names, s.items[j].name)
+			if string(before[i].line) != string(after[j].line) {
+				names = append(names, after[j].name)
 			}
 			i, j = i+1, j+1
 		}
@@ -110,10 +117,10 @@ func changed(old, s *Snapshot) []string {
 
 // spread says of each item of s whether it is one of those named or depends on one, however indirectly. A name need not
 // be that of an item.
-func (s *Snapshot) spread(names []string) []bool {
+func (s *linked) spread(names []string) []bool {
 	reached := make([]bool, len(s.items))
 	for _, name := range names {
-		if i, found := s.find(name); found {
+		if i, found := find(s.items, name); found {
 			reached[i] = true
 		}
 	}

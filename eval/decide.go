@@ -9,7 +9,7 @@ import (
 // the answer depends on it. It never fails or waits: [Result] says what went wrong. It does not allocate, but for
 // attributes of ec that are neither strings, booleans, numbers nor map[string]any. s must not be nil; ec may be.
 func (s *Snapshot) Decide(key string, ec Context, now time.Time) Result {
-	d := s.flags[key]
+	d := s.ready().flags[key]
 	if d == nil {
 		return notFound
 	}

@@ -30,9 +30,10 @@ type prerequisite struct {
 }
 
 // newDecider makes the flag of it ready; problem is what is already known to make it unusable.
-func (s *Snapshot) newDecider(it *item, problem error) *decider {
-	f := it.flag
-	d := &decider{flag: f, problem: it.base}
+func (s *linked) newDecider(it *item, problem error) *decider {
+	c := it.read()
+	f := c.flag
+	d := &decider{flag: f, problem: c.base}
 	if d.problem == nil {
 		d.problem = checkBase(f)
 	}
@@ -103,7 +104,7 @@ func (d *decider) result(variant string, reason Reason) (*Result, error) {
 }
 
 // prepare fills d from its flag.
-func (d *decider) prepare(s *Snapshot) error {
+func (d *decider) prepare(s *linked) error {
 	d.off = d.offResult(ReasonDefault)
 	d.tests = 1 + len(d.flag.Rules)
 	d.prepareRequires(s)
@@ -127,7 +128,7 @@ func (d *decider) prepare(s *Snapshot) error {
 	return d.check()
 }
 
-func (d *decider) prepareRequires(s *Snapshot) {
+func (d *decider) prepareRequires(s *linked) {
 	for _, key := range sortedKeys(d.flag.Requires) {
 		required := s.flags[key]
 		if required != nil {

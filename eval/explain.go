@@ -10,7 +10,7 @@ import (
 // Explain answers as [Snapshot.Decide] does, with the reasons. It is for people: it allocates, and takes longer.
 func (s *Snapshot) Explain(key string, ec Context, now time.Time) Trace {
 	t := Trace{Flag: key, Environment: s.meta.Environment, Revision: s.at.Revision}
-	d := s.flags[key]
+	d := s.ready().flags[key]
 	if d == nil {
 		t.end(SituationUnknown, &notFound)
 		return t

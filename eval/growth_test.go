@@ -157,7 +157,7 @@ func splitOf(t *testing.T, percent []int) []slice {
 	t.Helper()
 	s := snapshot(t, fmt.Sprintf(`flag f {"enabled":true,"off":"a","split":{"a":%d000,"b":%d000,"c":%d000},"type":"string","variants":{"a":"A","b":"B","c":"C"}}`,
 		percent[0], percent[1], percent[2]))
-	return s.flags["f"].own.split
+	return s.ready().flags["f"].own.split
 }
 
 func variantAt(split []slice, bucket int) string {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 )
 
 const (
@@ -16,18 +17,38 @@ const (
 	segmentPrefix = "segment "
 )
 
-// item is one item line, read. It is immutable and shared by all snapshots that hold the same line.
+// item is one item line. It is immutable and shared by all snapshots that hold the same line.
 type item struct {
-	name string
-	line []byte
-	sum  [sha256.Size]byte // of line
-	uses []string          // names of the items it refers to, sorted, each once
+	name    string
+	line    []byte
+	sum     [sha256.Size]byte // of line
+	content atomic.Pointer[content]
+}
+
+// content is what an item line says.
+type content struct {
+	uses []string // names of the items it refers to, sorted, each once
 
 	meta    *Meta
 	flag    *Flag
 	segment *Segment
 	// problem is what this engine does not understand of it; base, of a flag, what it needs even to answer off.
 	problem, base error
+	err           error // the line is no item, and both are this
+}
+
+func (it *item) isFlag() bool { return strings.HasPrefix(it.name, flagPrefix) }
+
+// key gives the key of a flag or the name of a segment.
+func (it *item) key() string { return it.name[strings.IndexByte(it.name, ' ')+1:] }
+
+// read gives what the line says, reading it the first time.
+func (it *item) read() *content {
+	if c := it.content.Load(); c != nil {
+		return c
+	}
+	it.content.CompareAndSwap(nil, readContent(it.name, it.line)) // if another was faster, that counts
+	return it.content.Load()
 }
 
 // lineName gives the name of an item line.
@@ -40,33 +61,39 @@ func lineName(line []byte) (string, error) {
 	return name, checkName(name)
 }
 
-// readItem reads the line of the item name. It keeps a copy of it.
-func readItem(name string, line []byte) (*item, error) {
+// newItem makes the item name of a line that is not read yet. It keeps a copy of it.
+func newItem(name string, line []byte) (*item, error) {
 	if bytes.IndexByte(line, '\n') >= 0 {
 		return nil, fmt.Errorf("the item %s: a line break within", name)
 	}
-	it := &item{name: name, line: bytes.Clone(line), sum: sha256.Sum256(line)}
-	r := reader{data: it.line[len(name)+1:], path: make([]string, 0, 8)}
+	return &item{name: name, line: bytes.Clone(line), sum: sha256.Sum256(line)}, nil
+}
+
+// readContent reads the line of the item name.
+func readContent(name string, line []byte) *content {
+	c := &content{}
+	r := reader{data: line[len(name)+1:], path: make([]string, 0, 8)}
 	switch {
 	case name == metaName:
-		it.meta = &Meta{}
-		r.meta(it.meta)
+		c.meta = &Meta{}
+		r.meta(c.meta)
 	case strings.HasPrefix(name, flagPrefix):
-		it.flag = &Flag{Key: name[len(flagPrefix):]}
-		it.base = r.flag(it.flag)
-		it.uses = it.flag.uses()
+		c.flag = &Flag{Key: name[len(flagPrefix):]}
+		c.base = r.flag(c.flag)
+		c.uses = c.flag.uses()
 	default:
-		it.segment = &Segment{Name: name[len(segmentPrefix):]}
-		r.segment(it.segment)
-		it.uses = it.segment.Condition.uses(nil)
+		c.segment = &Segment{Name: name[len(segmentPrefix):]}
+		r.segment(c.segment)
+		c.uses = c.segment.Condition.uses(nil)
 	}
+	c.problem = r.problem
 	if err := r.end(); err != nil {
-		return nil, fmt.Errorf("the item %s: %w", name, err)
+		c.err = fmt.Errorf("the item %s: %w", name, err)
+		c.problem, c.base = c.err, c.err
 	}
-	it.problem = r.problem
-	slices.Sort(it.uses)
-	it.uses = slices.Compact(it.uses)
-	return it, nil
+	slices.Sort(c.uses)
+	c.uses = slices.Compact(c.uses)
+	return c
 }
 
 // uses names the items that f refers to.
@@ -123,9 +150,12 @@ func digest(items []*item) string {
 
 // checkMeta requires that this engine can answer from items.
 func checkMeta(meta *item) error {
-	switch m := meta.meta; {
-	case meta.problem != nil:
-		return fmt.Errorf("the item meta: %w", meta.problem)
+	c := meta.read()
+	switch m := c.meta; {
+	case c.err != nil:
+		return c.err
+	case c.problem != nil:
+		return fmt.Errorf("the item meta: %w", c.problem)
 	case m.Format != Format:
 		return fmt.Errorf("%w: its format is %d, this engine reads %d", ErrFormat, m.Format, Format)
 	case m.Bucketing != Bucketing:

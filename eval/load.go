@@ -30,12 +30,38 @@ func New(at At, lines [][]byte, prev *Snapshot) (*Snapshot, error) {
 			kept[slot.at] = true
 		}
 	}
-	return prev.with(at, kept, fresh)
+	s, err := prev.with(at, kept, fresh)
+	if err == nil {
+		s.linked.Store(link(s.items, prev))
+	}
+	return s, err
+}
+
+// Carry makes the snapshot of lines as [New] does, for whoever hands it on rather than decides by it. It costs a fraction: what it takes
+// to decide is made when something first asks for it, which waits for that. What is no JSON does not make it fail, but is [Snapshot.Broken].
+func Carry(at At, lines [][]byte) (*Snapshot, error) {
+	items := make([]*item, len(lines))
+	err := inParallel(len(lines), func(from, to int) error {
+		for i := from; i < to; i++ {
+			name, err := lineName(lines[i])
+			if err == nil {
+				items[i], err = newItem(name, lines[i])
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return (*Snapshot)(nil).with(at, nil, items)
 }
 
 // Apply makes the snapshot that s becomes when the items of the lines set are put into it, in place of those of the same
 // names, and those named in unset taken out. It fails as [New] does, and where unset names what s does not hold; s stays
-// as it is in any case.
+// as it is in any case. If s is one to hand on ([Carry]) of which nothing has asked for more yet, so is what it becomes.
 func (s *Snapshot) Apply(at At, set [][]byte, unset []string) (*Snapshot, error) {
 	kept := slices.Repeat([]bool{true}, len(s.items))
 	for _, name := range unset {
@@ -59,10 +85,14 @@ func (s *Snapshot) Apply(at At, set [][]byte, unset []string) (*Snapshot, error)
 		}
 		fresh = append(fresh, slot.item)
 	}
-	return s.with(at, kept, fresh)
+	next, err := s.with(at, kept, fresh)
+	if err == nil && s.made() != nil {
+		next.linked.Store(link(next.items, s))
+	}
+	return next, err
 }
 
-// with makes a snapshot of the items of s, which may be nil, that are kept, and of fresh ones, which are in any order.
+// with makes a snapshot of the items of s, which may be nil, that are kept, and of fresh ones, which are in any order. It is not linked.
 func (s *Snapshot) with(at At, kept []bool, fresh []*item) (*Snapshot, error) {
 	slices.SortFunc(fresh, func(a, b *item) int { return strings.Compare(a.name, b.name) })
 	items := make([]*item, 0, len(kept)+len(fresh))
@@ -81,13 +111,13 @@ func (s *Snapshot) with(at At, kept []bool, fresh []*item) (*Snapshot, error) {
 			return nil, errTwice(items[i])
 		}
 	}
-	return assemble(at, items, s)
+	return assemble(at, items)
 }
 
 func errTwice(it *item) error { return fmt.Errorf("the item %s comes twice", it.name) }
 
-// assemble makes a snapshot of items, which are in order of name.
-func assemble(at At, items []*item, prev *Snapshot) (*Snapshot, error) {
+// assemble makes a snapshot of items, which are in order of name. It is not linked.
+func assemble(at At, items []*item) (*Snapshot, error) {
 	s := &Snapshot{at: at, items: items}
 	meta := s.item(metaName)
 	if meta == nil {
@@ -96,12 +126,16 @@ func assemble(at At, items []*item, prev *Snapshot) (*Snapshot, error) {
 	if err := checkMeta(meta); err != nil {
 		return nil, err
 	}
-	s.meta = *meta.meta
+	s.meta = *meta.read().meta
 	s.at.Digest = digest(items)
 	if at.Digest != "" && at.Digest != s.at.Digest {
 		return nil, fmt.Errorf("%w: want %s, have %s", ErrDigest, at.Digest, s.at.Digest)
 	}
-	s.link(prev)
+	for _, it := range items {
+		if it.isFlag() {
+			s.flags++
+		}
+	}
 	return s, nil
 }
 
@@ -130,7 +164,7 @@ func (s *Snapshot) read(lines [][]byte) ([]slot, error) {
 // readLine gives the item of line, which is likely to stand in s where guess says.
 func (s *Snapshot) readLine(line []byte, guess int) (slot, error) {
 	if guess < s.size() && bytes.Equal(s.items[guess].line, line) {
-		return slot{s.items[guess], guess}, nil
+		return slot{s.items[guess], guess}, s.items[guess].read().err
 	}
 	name, err := lineName(line)
 	if err != nil {
@@ -138,11 +172,14 @@ func (s *Snapshot) readLine(line []byte, guess int) (slot, error) {
 	}
 	at, found := s.find(name)
 	if found && bytes.Equal(s.items[at].line, line) {
-		return slot{s.items[at], at}, nil
+		return slot{s.items[at], at}, s.items[at].read().err
 	}
-	it, err := readItem(name, line)
 	if !found {
 		at = -1
+	}
+	it, err := newItem(name, line)
+	if err == nil {
+		err = it.read().err
 	}
 	return slot{it, at}, err
 }

@@ -13,7 +13,7 @@ type Matcher struct {
 func (s *Snapshot) Prepare(c *Condition) (*Matcher, error) {
 	p := preparer{}
 	if s != nil {
-		p.segments = s.segments
+		p.segments = s.ready().segments
 	}
 	t, err := p.test(c)
 	if err == nil {
