@@ -193,7 +193,7 @@ func readState(file, environment string) (*eval.Snapshot, []feed.Lagging, error)
 	if err != nil {
 		return nil, nil, err
 	}
-	snapshot, err := feed.ReadSnapshot(bytes.NewReader(text), nil)
+	snapshot, err := feed.ReadCarried(bytes.NewReader(text))
 	if err != nil {
 		return nil, nil, err
 	}
