@@ -13,6 +13,15 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/yardarm-io/yardarm/sync/strangers"
+)
+
+// mostStrangers bounds the connections that are no subscribers, or not yet: subscribers have a bound of their own. mostFrom is that of one
+// address, but of this machine.
+const (
+	mostStrangers = 4096
+	mostFrom      = 1024
 )
 
 // server bounds what a connection may cost. A websocket and a snapshot have times of their own: see package hub.
@@ -24,7 +33,7 @@ func (d *Daemon) server() *http.Server {
 		IdleTimeout:    2 * time.Minute,
 		MaxHeaderBytes: 32 << 10,
 		ErrorLog:       log.New(serverLog{d.config.Logger}, "", 0),
-		ConnState:      newStrangers(mostStrangers, mostFrom, d.config.Logger).changed,
+		ConnState:      strangers.New(mostStrangers, mostFrom, d.config.Logger).ConnState,
 	}
 }
 

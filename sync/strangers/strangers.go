@@ -1,4 +1,8 @@
-package daemon
+// Package strangers bounds the connections of an HTTP server whose other side is nobody yet: it has asked nothing, or nothing that
+// lasts, as a websocket does.
+//
+// Give [Strangers.ConnState] to the server.
+package strangers
 
 import (
 	"container/list"
@@ -14,19 +18,15 @@ import (
 )
 
 const (
-	// mostStrangers bounds the connections that are no subscribers, or not yet: subscribers have a bound of their own. mostFrom is that
-	// of one address, an IPv6 one by its network; who is on this machine, such as a proxy, has none.
-	mostStrangers = 4096
-	mostFrom      = 1024
 	// spareFor is how long a connection that has asked nothing yet is left alone where others need its place.
 	spareFor = time.Second
 	// tellEvery is how often the log says that connections are refused.
 	tellEvery = time.Minute
 )
 
-// strangers are the connections of an HTTP server that are no subscribers. Whoever has asked nothing for a while, or is idle between
+// Strangers are the connections of an HTTP server that are no subscribers, which have a bound of their own. Whoever has asked nothing for a while, or is idle between
 // two questions, makes room for who comes; where there is no such, who comes waits for a moment, and is then refused.
-type strangers struct {
+type Strangers struct {
 	most, mostFrom int
 	logger         *slog.Logger
 
@@ -46,15 +46,17 @@ type stranger struct {
 	state http.ConnState
 }
 
-func newStrangers(most, mostFrom int, logger *slog.Logger) *strangers {
-	return &strangers{
+// New bounds the connections in all, and those of one address, an IPv6 one by its network; who is on this machine, such as a proxy, is
+// bound by the first alone.
+func New(most, mostFrom int, logger *slog.Logger) *Strangers {
+	return &Strangers{
 		most: most, mostFrom: mostFrom, logger: logger,
 		known: map[net.Conn]*list.Element{}, from: map[netip.Addr]int{}, room: make(chan struct{}, 1),
 	}
 }
 
-// changed is told by the server what a connection does. A new one that has to wait holds up those that come after it.
-func (s *strangers) changed(c net.Conn, state http.ConnState) {
+// ConnState is told by the server what a connection does. A new one that has to wait holds up those that come after it.
+func (s *Strangers) ConnState(c net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateNew:
 		s.come(c)
@@ -72,13 +74,12 @@ func (s *strangers) changed(c net.Conn, state http.ConnState) {
 }
 
 // come takes a connection in, or closes it.
-func (s *strangers) come(c net.Conn) {
+func (s *Strangers) come(c net.Conn) {
 	remote := c.RemoteAddr().String()
 	from := keys.Network(remote)
-	host, _, _ := net.SplitHostPort(remote)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !isLoopback(host) && s.from[from] >= s.mostFrom && !s.clear(func(other *stranger) bool { return other.from == from }) {
+	if !isLocal(remote) && s.from[from] >= s.mostFrom && !s.clear(func(other *stranger) bool { return other.from == from }) {
 		s.refuse(c)
 		return
 	}
@@ -96,8 +97,14 @@ func (s *strangers) come(c net.Conn) {
 	s.from[from]++
 }
 
+// isLocal says whether an address, host:port, is of this machine.
+func isLocal(remote string) bool {
+	address, err := netip.ParseAddrPort(remote)
+	return err == nil && address.Addr().Unmap().IsLoopback()
+}
+
 // wait lets others do something until somebody has left, or for so long. s.mu is held.
-func (s *strangers) wait(most time.Duration) {
+func (s *Strangers) wait(most time.Duration) {
 	s.mu.Unlock()
 	defer s.mu.Lock()
 	select {
@@ -108,7 +115,7 @@ func (s *strangers) wait(most time.Duration) {
 
 // clear closes the oldest connection of those meant that is idle or else has asked nothing for a while; false: there is none.
 // s.mu is held.
-func (s *strangers) clear(meant func(*stranger) bool) bool {
+func (s *Strangers) clear(meant func(*stranger) bool) bool {
 	var victim *stranger
 	for element := s.order.Front(); element != nil; element = element.Next() {
 		other := element.Value.(*stranger)
@@ -131,7 +138,7 @@ func (s *strangers) clear(meant func(*stranger) bool) bool {
 }
 
 // leave forgets a connection, if it is known. s.mu is held.
-func (s *strangers) leave(c net.Conn) {
+func (s *Strangers) leave(c net.Conn) {
 	element := s.known[c]
 	if element == nil {
 		return
@@ -148,7 +155,7 @@ func (s *strangers) leave(c net.Conn) {
 }
 
 // refuse closes a connection, and says so now and then. s.mu is held.
-func (s *strangers) refuse(c net.Conn) {
+func (s *Strangers) refuse(c net.Conn) {
 	if time.Since(s.told) >= tellEvery {
 		s.told = time.Now()
 		s.logger.Warn("connections are closed before they are answered: there are too many that are no subscribers",
