@@ -12,8 +12,11 @@ import (
 	"github.com/yardarm-io/yardarm/sync/holds"
 )
 
-// holdsFile is where in the state folder the ledger of holds is.
-const holdsFile = "holds"
+// holdsFile is where in the state folder the ledger of holds is, and holdsTemp begins the names under which it is written.
+const (
+	holdsFile = "holds"
+	holdsTemp = holdsFile + ".new-"
+)
 
 // saveWithin bounds how long a hold waits for the disk: one that hangs must not keep a flag on.
 const saveWithin = 2 * time.Second
@@ -109,7 +112,7 @@ func (d *Daemon) writeHolds(turn uint64, text []byte) error {
 	if err := os.MkdirAll(d.stateDir(), 0o700); err != nil {
 		return err
 	}
-	return writeDurably(filepath.Join(d.stateDir(), holdsFile), text)
+	return replaceDurably(holdsTemp, filepath.Join(d.stateDir(), holdsFile), text)
 }
 
 // savedHolds notes what became of a ledger, and logs what is news.
@@ -124,26 +127,6 @@ func (d *Daemon) savedHolds(turn uint64, err error) {
 	}
 }
 
-// writeDurably replaces a file, whole or not at all, and returns when a crash of the machine would not undo it.
-func writeDurably(name string, content []byte) error {
-	temp, err := os.CreateTemp(filepath.Dir(name), holdsFile+".new-*")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(temp.Name()) }() // gone by then if all went well
-	_, err = temp.Write(content)
-	if err == nil {
-		err = temp.Sync()
-	}
-	if err := errors.Join(err, temp.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(temp.Name(), name); err != nil {
-		return err
-	}
-	return flush(filepath.Dir(name))
-}
-
 // restoreHolds reads which flags are held. Of a damaged file it takes all that can be read, since off is the safe side, and leaves the
 // file aside for people.
 func (d *Daemon) restoreHolds() {
@@ -151,7 +134,7 @@ func (d *Daemon) restoreHolds() {
 		return
 	}
 	file := filepath.Join(d.stateDir(), holdsFile)
-	if names, err := fs.Glob(os.DirFS(d.stateDir()), holdsFile+".new-*"); err == nil {
+	if names, err := fs.Glob(os.DirFS(d.stateDir()), holdsTemp+"*"); err == nil {
 		for _, name := range names { // left behind by a crash
 			_ = os.Remove(filepath.Join(d.stateDir(), name))
 		}

@@ -44,13 +44,35 @@ func readSealed(name string) ([]byte, error) {
 // replaceFile seals a file beside its place and renames it, so that a reader or a crash of the process sees the old or the new one
 // whole. It is as safe from a crash of the machine once [settle] has been called.
 func replaceFile(name string, content []byte) error {
-	temp, err := os.CreateTemp(filepath.Dir(name), tempPrefix+"*")
+	return replaceBy(tempPrefix, name, func(temp *os.File) error {
+		_, err := temp.Write(sealed(content))
+		return err
+	})
+}
+
+// replaceDurably replaces a file, unsealed, whole or not at all, and returns when a crash of the machine would not undo it. Its temporary
+// name begins with a prefix of its own: [Daemon.save] clears those of replaceFile away, and may run meanwhile.
+func replaceDurably(prefix, name string, content []byte) error {
+	err := replaceBy(prefix, name, func(temp *os.File) error {
+		if _, err := temp.Write(content); err != nil {
+			return err
+		}
+		return temp.Sync()
+	})
+	if err != nil {
+		return err
+	}
+	return flush(filepath.Dir(name))
+}
+
+// replaceBy has a file written beside its place, by a name that begins with a prefix, and renames it.
+func replaceBy(prefix, name string, write func(*os.File) error) error {
+	temp, err := os.CreateTemp(filepath.Dir(name), prefix+"*")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.Remove(temp.Name()) }() // gone by then if all went well
-	_, err = temp.Write(sealed(content))
-	if err := errors.Join(err, temp.Close()); err != nil {
+	if err := errors.Join(write(temp), temp.Close()); err != nil {
 		return err
 	}
 	return os.Rename(temp.Name(), name)
