@@ -90,8 +90,9 @@ func (d *Daemon) admit(ctx context.Context, s step) (again time.Time, err error)
 		}
 		if err != nil {
 			d.board.judged(PolicyStatus{Mode: PolicyRefuse, From: s.from, To: s.to.Hash, Error: err.Error()})
+			off := d.turnOff(s.to, s.after)
 			d.refuse(s.to.Hash, []*compile.Error{{Message: "the commit could not be judged by the policy: " + err.Error()}})
-			return pardon(time.Time{}), d.turnOff(s.to, s.after)
+			return pardon(time.Time{}), off
 		}
 		d.tell(PolicyStatus{Mode: PolicyRefuse, From: s.from, To: s.to.Hash, Verdicts: verdicts})
 		if failed(verdicts) {
@@ -159,8 +160,9 @@ func (d *Daemon) refuseBy(ctx context.Context, s step, verdicts []diff.Verdict) 
 			problems = append(problems, p)
 		}
 	}
+	err = d.turnOff(s.to, s.after)
 	d.refuse(s.to.Hash, problems)
-	return d.turnOff(s.to, s.after)
+	return err
 }
 
 // problemOf is a verdict as a problem of the commit.

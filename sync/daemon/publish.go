@@ -143,16 +143,24 @@ func (d *Daemon) show(base map[string]*eval.Snapshot, lagging []feed.Lagging) (s
 			return nil, err
 		}
 	}
+	d.tellLagging(revisionOf(base), lagging) // first, so that nobody sees the revision without what lags in it
 	for _, name := range d.serving.swap(base, shown) {
 		d.config.Logger.Warn("environment withdrawn: it is no longer in schema/project.cue", "environment", name)
 	}
 	d.hub.SetEnvironments(slices.Collect(maps.Keys(shown))...)
-	d.tellLagging(d.serving.revision(), lagging)
 	if foretold == nil {
 		foretold = d.save(base)
 	}
 	d.saved(foretold)
 	return shown, nil
+}
+
+// revisionOf is the one revision of snapshots that are published together; "": there are none.
+func revisionOf(snapshots map[string]*eval.Snapshot) string {
+	for _, snapshot := range snapshots {
+		return snapshot.At().Revision
+	}
+	return ""
 }
 
 // refuse leaves everything as it is and says so wherever people look, once.
