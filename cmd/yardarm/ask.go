@@ -85,11 +85,15 @@ func (q *asker) get(ctx context.Context, address, page string, query url.Values)
 func (q *asker) header() (http.Header, error) {
 	header := http.Header{}
 	if q.keyFile != "" {
-		key, err := os.ReadFile(q.keyFile)
+		text, err := os.ReadFile(q.keyFile)
 		if err != nil {
 			return nil, usageError{err}
 		}
-		header.Set("Authorization", "Bearer "+strings.TrimSpace(string(key)))
+		key := strings.TrimSpace(string(text))
+		if key == "" || strings.ContainsAny(key, " \t\r\n") {
+			return nil, usagef("--key-file %s: it should have a key and nothing else: the first of the two lines that 'yardarm key new' prints", q.keyFile)
+		}
+		header.Set("Authorization", "Bearer "+key)
 	}
 	return header, nil
 }
@@ -118,6 +122,9 @@ func refusedBy(at *url.URL, response *http.Response) error {
 	plain := strings.HasPrefix(response.Header.Get("Content-Type"), "text/plain")
 	if !plain || said == "" || strings.Contains(said, "\n") || said == "404 page not found" || said == http.StatusText(response.StatusCode) {
 		err = fmt.Errorf("%s answers %s: %.300s", at.Redacted(), response.Status, said)
+	}
+	if response.StatusCode == http.StatusUnauthorized && response.Request.Header.Get("Authorization") == "" {
+		err = errors.New("a key is needed: name its file with --key-file")
 	}
 	if code := response.StatusCode; code >= 400 && code < 500 && code != http.StatusTooManyRequests {
 		return refusal{err}

@@ -196,7 +196,7 @@ func TestStatusKey(t *testing.T) {
 	}))
 	defer proxy.Close()
 	key := filepath.Join(t.TempDir(), "key")
-	for text, want := range map[string]int{"secret\n": exitGood, "other-secret": exitProblems} {
+	for text, want := range map[string]int{"secret\n": exitGood, "other-secret": exitProblems, "other-secret\n{}\n": exitUsage, "": exitUsage} {
 		if err := os.WriteFile(key, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -76,5 +77,25 @@ func TestLogSaysOnlyWhatThereIs(t *testing.T) {
 	d.logHeld("held", holds.Hold{ID: "h1", Environment: "production", Flag: "a", By: "ada", Reason: "it fails", Since: time.Unix(0, 0)})
 	if text, want := log.String(), `msg=held environment=production flag=a by=ada reason="it fails" since=1970-01-01T00:00:00Z hold=h1`; !strings.Contains(text, want) {
 		t.Errorf("%s, not %s", text, want)
+	}
+}
+
+// TestOutageIsToldOnce although its reason is another each time it is looked at, as of two upstreams in turn.
+func TestOutageIsToldOnce(t *testing.T) {
+	var log strings.Builder
+	d := &Daemon{config: Config{Logger: slog.New(slog.NewTextHandler(&log, nil))}}
+	outage := func() {
+		for i := range 10 {
+			d.unverified(fmt.Errorf("follow number %d", i%2))
+		}
+	}
+	outage()
+	if n := strings.Count(log.String(), "can't be read"); n != 2 {
+		t.Errorf("told %d times:\n%s", n, log.String())
+	}
+	d.board.verify("1", time.Now())
+	outage()
+	if n := strings.Count(log.String(), "can't be read"); n != 4 {
+		t.Errorf("told %d times in all, of two outages:\n%s", n, log.String())
 	}
 }

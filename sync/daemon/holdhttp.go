@@ -313,6 +313,9 @@ func nothingToRelease(asked ReleaseRequest, still []holds.Hold) error {
 	return denied(http.StatusNotFound, "%.120q is not held in %.120s", asked.Flag, asked.Environment)
 }
 
+// keyFor is the header that names the environments of which a ledger has the holds; left out: all.
+const keyFor = "Yardarm-Environments"
+
 // holdsPage answers GET /holds with what is held now or, with ?all=true, with all that is known of holds, for other replicas.
 func (d *Daemon) holdsPage(w http.ResponseWriter, r *http.Request) {
 	key, _ := r.Context().Value(operatorKey{}).(*keys.Key)
@@ -324,6 +327,7 @@ func (d *Daemon) holdsPage(w http.ResponseWriter, r *http.Request) {
 		ledger = (&holds.Ledger{}).Put(now...)
 	case key != nil && !key.Reads("*"):
 		ledger = ledger.Select(reads)
+		w.Header().Set(keyFor, strings.Join(key.Environments, ","))
 	}
 	page, err := d.holding.page(ledger)
 	if err != nil {

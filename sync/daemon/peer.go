@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -154,5 +155,21 @@ func (d *Daemon) askPeer(ctx context.Context, client *http.Client, address, have
 	if err := json.NewDecoder(io.LimitReader(response.Body, holds.MaxBytes)).Decode(&theirs); err != nil {
 		return "", fmt.Errorf("its answer is no ledger of holds: %w", err)
 	}
-	return response.Header.Get("ETag"), d.mergeHolds(&theirs)
+	if err := d.mergeHolds(&theirs); err != nil {
+		return "", err
+	}
+	return response.Header.Get("ETag"), d.untold(response.Header.Get(keyFor))
+}
+
+// untold is an error if a peer tells the holds of some environments only, as the key shown to it is for no others.
+func (d *Daemon) untold(told string) error {
+	if told == "" {
+		return nil
+	}
+	only := strings.Split(told, ",")
+	missing := slices.DeleteFunc(d.hub.Environments(), func(name string) bool { return slices.Contains(only, name) })
+	if len(missing) == 0 {
+		return nil
+	}
+	return fmt.Errorf("the key shown to it is for %s: holds of %s do not come", strings.Join(only, ", "), strings.Join(missing, ", "))
 }

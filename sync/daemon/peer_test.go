@@ -15,6 +15,7 @@ import (
 	"github.com/yardarm-io/yardarm/sync/daemon"
 	"github.com/yardarm-io/yardarm/sync/feed"
 	"github.com/yardarm-io/yardarm/sync/gitrepo/gitrepotest"
+	"github.com/yardarm-io/yardarm/sync/keys"
 )
 
 // replicas starts two daemons that tell each other their holds. They look for commits as often as every says.
@@ -91,7 +92,7 @@ func TestPeerBehindKeepsOff(t *testing.T) {
 
 // TestPeerIsLost says so, and goes on.
 func TestPeerIsLost(t *testing.T) {
-	l := lock(t, daemon.Config{}, someKeys()...)
+	l := lock(t, daemon.Config{}, append(someKeys(), keys.Key{Name: "all", Kind: keys.Operator, Environments: []string{"*"}})...)
 	key := filepath.Join(t.TempDir(), "key")
 	replace(t, key, l.texts["whole"])
 	config := following(onCall(t), t.TempDir())
@@ -106,6 +107,9 @@ func TestPeerIsLost(t *testing.T) {
 		t.Errorf("/readyz says %s", text)
 	}
 	replace(t, key, l.texts["operator"])
+	partly := "the key shown to it is for production: holds of staging do not come"
+	eventually(t, d, "told of a part", func(s daemon.Status) bool { return s.Peers[0].Error == partly })
+	replace(t, key, l.texts["all"])
 	eventually(t, d, "told", func(s daemon.Status) bool { return s.Peers[0].Error == "" && s.Peers[0].AnsweredAt != nil })
 	request := daemon.HoldRequest{Environment: "production", Flag: "a", Reason: "it fails"}
 	if status, said := say(t, d.Addr(), "/holds", "", request, nil); status != http.StatusCreated {

@@ -101,7 +101,7 @@ func (b *board) reachable() (again bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	again = b.status.Source.Error != ""
-	b.status.Source.Error, b.status.Source.Since = "", nil
+	b.status.Source.Error, b.status.Source.Since, b.told = "", nil, nil
 	return again
 }
 

@@ -83,6 +83,7 @@ type board struct {
 	status     Status
 	staleAfter time.Duration
 	broken     []publog.Problem // in the publication log
+	told       []string         // why the source can't be read, since it could be
 }
 
 func (b *board) begin(c Config) {
@@ -196,20 +197,26 @@ func (b *board) verify(revision string, seen time.Time) (at time.Time, refused *
 	seen = seen.UTC().Truncate(time.Millisecond)
 	b.status.Source.Observed, b.status.Source.VerifiedAt = revision, &seen
 	again = b.status.Source.Error != ""
-	b.status.Source.Error, b.status.Source.Since = "", nil
+	b.status.Source.Error, b.status.Source.Since, b.told = "", nil, nil
 	return seen, b.status.Refused, again
 }
 
-// fail notes why the source can't be read, and says whether that is news.
+// maxTold is how many reasons why the source can't be read are told before it can be read again.
+const maxTold = 100
+
+// fail notes why the source can't be read, and says whether that is news: two upstreams that fail in turn are told of once.
 func (b *board) fail(err error) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	news := b.status.Source.Error != err.Error()
+	news := !slices.Contains(b.told, err.Error()) && len(b.told) < maxTold
 	if b.status.Source.Since == nil {
 		now := time.Now().UTC().Truncate(time.Second)
 		b.status.Source.Since = &now
 	}
 	b.status.Source.Error = err.Error()
+	if news {
+		b.told = append(b.told, err.Error())
+	}
 	return news
 }
 
