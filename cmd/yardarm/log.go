@@ -37,10 +37,10 @@ func (a *app) logCommand() *cobra.Command {
 	var o logOptions
 	cmd := &cobra.Command{
 		Use:   "log FILE|FOLDER|URL",
-		Short: "Show what a server published or refused, and every hold",
-		Long: `Log prints a server's publication log, oldest first: when which commit was published or refused, who made it and why, when the branch was
+		Short: "Show what a daemon published or refused, and every hold",
+		Long: `Log prints a daemon's publication log, oldest first: when which commit was published or refused, who made it and why, when the branch was
 rewritten, and which flags were held by whom. It reads the log where it lies, log.jsonl in the folder that 'yardarm serve --state' names,
-or asks the server, for which it takes an operator's key.
+or asks the daemon, for which it takes an operator's key.
 
 Each entry names the SHA-256 of the one before it. Log checks that as it reads, and exits with 1 where an entry was changed, taken
 out or put in; --verify prints nothing else. What is cut off at the end, or all of it written anew, shows only to those who
@@ -49,7 +49,7 @@ kept the digest of a later entry: --verify prints the last one's, and /status ha
   yardarm log --last 20 --key-file ~/.yardarm-key https://flags.example
   yardarm log --verify /var/lib/yardarm/log.jsonl
   yardarm log --format json http://127.0.0.1:8080 | jq 'select(.kind == "refused")'`,
-		Args: oneArg("name a log: the folder of a server's state, a file, or the address of a server such as http://127.0.0.1:8080"),
+		Args: oneArg("name a log: the folder of a daemon's state, a file, or the address of a daemon such as http://127.0.0.1:8080"),
 		RunE: a.runs(func(cmd *cobra.Command, args []string) error { return a.log(cmd.Context(), &o, args[0]) }),
 	}
 	o.flags(cmd)
@@ -171,7 +171,7 @@ func (a *app) verdict(asked bool, report publog.Report) error {
 		fmt.Fprintln(a.stderr, p)
 	}
 	if len(report.Problems) > 0 {
-		fmt.Fprintf(a.stderr, "yardarm log: the log is not as it was written: %d problems in %d entries\n", len(report.Problems), report.Lines)
+		fmt.Fprintf(a.stderr, "yardarm log: the log is not as it was written: %s in %d entries\n", plural(len(report.Problems), "problem"), report.Lines)
 		return errProblems
 	}
 	if !asked {

@@ -135,7 +135,7 @@ func (c Config) validate() error {
 		return fmt.Errorf("on rewrite %q: write accept or refuse", c.OnRewrite)
 	}
 	if c.SignersFile != "" && (c.Worktree != "" || c.relays()) {
-		return errors.New("only commits are signed: leave --require-signed away, and give it to the server that reads the repository")
+		return errors.New("only commits are signed: leave --require-signed away, and give it to the daemon that reads the repository")
 	}
 	if (c.TLSCertFile == "") != (c.TLSKeyFile == "") {
 		return errors.New("of the certificate and its private key one is missing: give both, --tls-cert and --tls-key")

@@ -126,7 +126,7 @@ func (d *Daemon) operator(r *http.Request) (*keys.Key, error) {
 		if d.local() {
 			return nil, nil
 		}
-		return nil, forbidden("off the loopback interface this takes an operator's key: start the server with --keys")
+		return nil, forbidden("off the loopback interface this takes an operator's key: start the daemon with --keys")
 	}
 	key, err := d.identify(r)
 	if err == nil && key.Kind != keys.Operator {

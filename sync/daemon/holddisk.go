@@ -32,7 +32,7 @@ type holdDisk struct {
 	damaged string // what was wrong with the file at the start; "": nothing
 }
 
-var errNoState = errors.New("there is no folder for it: start the server with --state")
+var errNoState = errors.New("there is no folder for it: start the daemon with --state")
 
 // trouble says why the newest ledger is not on disk; nil: it is.
 func (k *holdDisk) trouble() error {

@@ -168,7 +168,7 @@ const (
 // logPage answers GET /log?after=SEQ with the entries after one, as they are in the log: none where there are no more.
 func (d *Daemon) logPage(w http.ResponseWriter, r *http.Request) {
 	if d.log == nil {
-		http.Error(w, "this server keeps no publication log: it has no folder for its state", http.StatusNotFound)
+		http.Error(w, "this daemon keeps no publication log: it has no folder for its state", http.StatusNotFound)
 		return
 	}
 	if key, _ := r.Context().Value(operatorKey{}).(*keys.Key); key != nil && !d.wholly(key) {
@@ -184,7 +184,7 @@ func (d *Daemon) logPage(w http.ResponseWriter, r *http.Request) {
 	var text bytes.Buffer
 	if _, err := d.log.Read(&text, seq, mostLogEntries, mostLogBytes); err != nil {
 		d.config.Logger.Error("the publication log can't be read", "error", err)
-		http.Error(w, "the publication log can't be read; the server's own log tells why", http.StatusInternalServerError)
+		http.Error(w, "the publication log can't be read; the daemon's own log tells why", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", publog.ContentType)

@@ -55,7 +55,7 @@ func (d *Daemon) refuseRewritten(ctx context.Context, repository *gitrepo.Repo, 
 	}
 	d.refuse(tip.Hash, []*compile.Error{{
 		Message: fmt.Sprintf("the branch %s %s, which is served", how, short(served)),
-		Hint:    "to go on with it, start the server once with --on-rewrite accept; a commit that follows from what is served is published as ever",
+		Hint:    "to go on with it, start the daemon once with --on-rewrite accept; a commit that follows from what is served is published as ever",
 	}})
 	d.serving.judge(tip.Hash, time.Now().Add(judgeAgain))
 }
