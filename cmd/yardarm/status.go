@@ -142,7 +142,10 @@ func (w answer) line() daemonLine {
 }
 
 func (w answer) state() (state, detail string) {
-	s := w.status
+	s, refusal := w.status, ""
+	if s.Refused != nil {
+		refusal = fmt.Sprintf("%s since %s: %s", short(s.Refused.Revision), s.Refused.Since.Format(time.RFC3339), s.Refused)
+	}
 	switch {
 	case w.err != nil:
 		return stateUnreachable, w.err.Error()
@@ -151,9 +154,9 @@ func (w answer) state() (state, detail string) {
 	case !s.Ready && len(s.Missing) > 0:
 		return stateNotReady, "nothing to serve in " + strings.Join(s.Missing, ", ")
 	case !s.Ready:
-		return stateNotReady, cmp.Or(s.Source.Error, "nothing to serve yet")
+		return stateNotReady, cmp.Or(s.Source.Error, refusal, "nothing to serve yet")
 	case s.Refused != nil:
-		return stateRefusing, fmt.Sprintf("%s since %s: %s", short(s.Refused.Revision), s.Refused.Since.Format(time.RFC3339), s.Refused)
+		return stateRefusing, refusal
 	case s.Stale:
 		return stateStale, cmp.Or(s.Source.Error, "the source has not been seen for too long")
 	case s.NATS != nil && s.NATS.Error != "":
@@ -166,7 +169,36 @@ func (w answer) state() (state, detail string) {
 		}
 		return stateHolding, strings.Join(folders, "; ")
 	}
-	return stateReady, ""
+	return stateReady, strings.Join(w.troubles(), "; ")
+}
+
+// troubles are what is wrong with a daemon that serves what it should.
+func (w answer) troubles() (all []string) {
+	s := w.status
+	say := func(what, why string) {
+		if why != "" {
+			all = append(all, what+why)
+		}
+	}
+	say("the source can't be read: ", s.Source.Error)
+	say("holds that a restart forgets: ", s.HoldsUnsaved)
+	say("holds were lost: ", s.HoldsDamaged)
+	for _, peer := range s.Peers {
+		say("peer "+peer.URL+" does not tell its holds: ", peer.Error)
+	}
+	if s.State != nil {
+		say("", strings.ReplaceAll(s.State.String(), "\n", "; "))
+	}
+	if s.Log != nil && len(s.Log.Broken) > 0 {
+		say("the publication log was changed: ", s.Log.Broken[0].String())
+	}
+	if s.Unlogged != nil {
+		say("the publication log can't be written: ", s.Unlogged.Error)
+	}
+	for _, file := range s.Unread {
+		say(file.File+" can't be taken: ", file.Error)
+	}
+	return all
 }
 
 // serviceLine is the instances of one service that are on one revision of one environment.
@@ -239,6 +271,9 @@ func (f fleet) print(out io.Writer, paint paint) error {
 		state := paint.red(d.State)
 		if d.State == stateReady {
 			state = paint.green(d.State)
+		}
+		if d.State == stateReady && d.Detail != "" {
+			state = paint.yellow(d.State)
 		}
 		if d.Detail != "" {
 			state += ": " + oneLine(d.Detail)

@@ -15,7 +15,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/yardarm-io/yardarm/sync/daemon"
+	"github.com/yardarm-io/yardarm/sync/feed"
 	"github.com/yardarm-io/yardarm/sync/gitrepo/gitrepotest"
+	"github.com/yardarm-io/yardarm/sync/publog"
 )
 
 // deaf subscribes to production as a client that never says what it applied, and waits until it was sent something.
@@ -206,6 +209,27 @@ func TestStatusKey(t *testing.T) {
 		}
 		if p.drained(); strings.Contains(p.output(), "secret") {
 			t.Errorf("the key is in %q", p.output())
+		}
+	}
+}
+
+// TestStatusTellsTroubles has people read what is wrong with a daemon that serves what it should, and why another serves nothing.
+func TestStatusTellsTroubles(t *testing.T) {
+	refused := &feed.Refused{Revision: strings.Repeat("a", 40), Reason: "it is not signed", Since: time.Unix(0, 0).UTC()}
+	for want, status := range map[string]daemon.Status{
+		"ready: ":                         {Ready: true},
+		"not ready: nothing to serve yet": {},
+		"not ready: aaaaaaaaaa since 1970-01-01T00:00:00Z: it is not signed":  {Refused: refused},
+		"ready: the source can't be read: it is gone":                         {Ready: true, Source: daemon.SourceStatus{Error: "it is gone"}},
+		"ready: holds that a restart forgets: full; holds were lost: damaged": {Ready: true, HoldsUnsaved: "full", HoldsDamaged: "damaged"},
+		"ready: peer https://b does not tell its holds: gone":                 {Ready: true, Peers: []daemon.PeerStatus{{URL: "https://b", Error: "gone"}}},
+		"ready: the publication log can't be written: full":                   {Ready: true, Unlogged: &publog.Unlogged{Error: "full"}},
+		"ready: the publication log was changed: line 2: it was changed":      {Ready: true, Log: &daemon.LogStatus{Broken: []publog.Problem{{Line: 2, Text: "it was changed"}}}},
+		"ready: /etc/yardarm/keys can't be taken: it is empty":                {Ready: true, Unread: []daemon.Unread{{File: "/etc/yardarm/keys", Error: "it is empty"}}},
+	} {
+		state, detail := answer{status: status}.state()
+		if got := state + ": " + detail; got != want {
+			t.Errorf("%q, not %q", got, want)
 		}
 	}
 }
