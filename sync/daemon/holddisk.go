@@ -1,9 +1,11 @@
 package daemon
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"sync"
@@ -32,7 +34,7 @@ type holdDisk struct {
 	damaged string // what was wrong with the file at the start; "": nothing
 }
 
-var errNoState = errors.New("there is no folder for it: start the daemon with --state")
+var errNoState = errors.New("with --worktree nothing is kept on disk; else start the daemon with --state")
 
 // trouble says why the newest ledger is not on disk; nil: it is.
 func (k *holdDisk) trouble() error {
@@ -157,7 +159,7 @@ func (d *Daemon) restoreHolds() {
 	}
 	for h := range ledger.All() {
 		if h.Ended == nil {
-			d.logHeld("a flag is still held: it is off for everyone", h)
+			d.config.Logger.LogAttrs(context.Background(), slog.LevelWarn, "a flag is still held: it is off for everyone", attrsOf(h)...)
 		}
 	}
 }

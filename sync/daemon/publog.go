@@ -168,7 +168,7 @@ const (
 // logPage answers GET /log?after=SEQ with the entries after one, as they are in the log: none where there are no more.
 func (d *Daemon) logPage(w http.ResponseWriter, r *http.Request) {
 	if d.log == nil {
-		http.Error(w, "this daemon keeps no publication log: it has no folder for its state", http.StatusNotFound)
+		http.Error(w, "this daemon keeps no publication log: with --worktree there is none, else start it with --state", http.StatusNotFound)
 		return
 	}
 	if key, _ := r.Context().Value(operatorKey{}).(*keys.Key); key != nil && !d.wholly(key) {
