@@ -58,6 +58,9 @@ func (c *Client) address(have string) string {
 	}
 	if s := c.snapshot(); s != nil {
 		query.Set("revision", s.At().Revision)
+		if overlay := s.At().Overlay; overlay > 0 {
+			query.Set("overlay", strconv.FormatUint(overlay, 10))
+		}
 	}
 	return c.cfg.URL + "?" + query.Encode()
 }

@@ -68,7 +68,7 @@ func New(config Config) (*Daemon, error) {
 		return nil, err
 	}
 	d.holding.init()
-	if d.hub, err = hub.New(hub.Config{Logger: config.Logger, MaxConnections: config.MaxSubscribers, Heartbeat: config.Heartbeat, Unrelated: d.unrelated, Authorize: d.authorize, Changed: d.subscribersChanged}); err != nil {
+	if d.hub, err = hub.New(hub.Config{Logger: config.Logger, MaxConnections: config.MaxSubscribers, Heartbeat: config.Heartbeat, Unrelated: d.unrelated, Lost: d.lostHolds, Authorize: d.authorize, Changed: d.subscribersChanged}); err != nil {
 		return nil, err
 	}
 	if err := errors.Join(d.openDoor(), d.openRefresh(), d.readCertificates(), d.openSigners()); err != nil {

@@ -28,6 +28,9 @@ const (
 // BackRewritten is the reason to go back to an older position when the history of the branch was rewritten.
 const BackRewritten = "rewritten"
 
+// BackLost is the reason to go back to a lower overlay of the same revision when the server has lost what was laid over it.
+const BackLost = "lost"
+
 // Header is the first line of a message. Which fields a message has depends on its type; all others are zero.
 type Header struct {
 	Type string `json:"type"`

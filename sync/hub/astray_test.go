@@ -2,6 +2,7 @@ package hub_test
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -58,6 +59,39 @@ func TestAstrayKnown(t *testing.T) {
 		if m := c.next(t, feed.TypeSnapshot); m.Back != "" {
 			t.Errorf("back %q", m.Back)
 		}
+	}
+}
+
+// TestLost shows that who saw more laid over a revision than there is here is led back as soon as it is known to be lost, and not
+// sooner.
+func TestLost(t *testing.T) {
+	var lost atomic.Bool
+	asked := make(chan struct{}, 1000)
+	s := serve(t, hub.Config{Heartbeat: 100 * time.Millisecond, Lost: func(time.Time) bool {
+		asked <- struct{}{}
+		return lost.Load()
+	}})
+	first := state(t, 1, 20)
+	s.publish(t, first)
+	address := query("revision", first.At().Revision, "overlay", "2")
+	c, other := s.dial(t, address), s.dial(t, query("revision", "another", "overlay", "2"))
+	if m := c.next(t, feed.TypeSnapshot); m.Back != "" {
+		t.Errorf("back %q before it is known", m.Back)
+	}
+	for range 3 {
+		<-asked
+	}
+	lost.Store(true)
+	if m := c.next(t, feed.TypeSnapshot); m.Back != feed.BackLost {
+		t.Errorf("back %q, want %q", m.Back, feed.BackLost)
+	}
+	s.publish(t, state(t, 2, 20, 3))
+	if m := c.next(t, feed.TypeDelta); m.Back != "" {
+		t.Errorf("back %q, on the way forward again", m.Back)
+	}
+	other.next(t, feed.TypeSnapshot)
+	if m := other.next(t, feed.TypeDelta); m.Back != "" || m.At.Generation != 2 {
+		t.Errorf("%+v to who is at another revision", m.Header)
 	}
 }
 

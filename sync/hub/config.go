@@ -39,6 +39,10 @@ type Config struct {
 	// its time, for which the client is sent nothing, until ctx ends with the connection; and it must not say so of a
 	// revision that it merely has not seen yet. nil: there is none.
 	Unrelated func(ctx context.Context, revision string) bool
+	// Lost says whether what a client saw laid over the revision that is served won't come here any more: it is counted in a greater
+	// overlay, and nobody who is followed knows of it. Such a client is told to go back, or it would wait for ever. The time is when it
+	// came. It must not wait, and is asked again with each heartbeat. nil: it never is.
+	Lost func(came time.Time) bool
 	// Authorize says what a request may read of an environment, which is "" where the request names none. Its error is the
 	// answer: a [DeniedError], or 403 with the error's text. nil: everyone may read everything.
 	Authorize func(r *http.Request, environment string) (Access, error)

@@ -33,11 +33,12 @@ type message struct {
 	prepared *websocket.PreparedMessage
 	kind     string // its type
 	size     int    // of the text
+	lost     bool   // it leads back since something was lost
 }
 
 func newMessage(kind string, text []byte) (*message, error) {
 	prepared, err := websocket.NewPreparedMessage(websocket.TextMessage, text)
-	return &message{prepared, kind, len(text)}, err
+	return &message{prepared: prepared, kind: kind, size: len(text)}, err
 }
 
 // conn is all that the hub asks of a websocket. One goroutine may read and one may send and ping; the rest is for any.

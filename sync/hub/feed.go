@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -22,6 +23,7 @@ type hello struct {
 	service, instance string
 	have              string // digest, or ""
 	revision          string // that the client is at, or ""
+	overlay           uint64 // that it saw of that revision
 }
 
 func (h hello) client() string { return strings.TrimSuffix(h.service+"/"+h.instance, "/") }
@@ -149,6 +151,11 @@ func (h *Hub) request(r *http.Request) (request, error) {
 	}
 	asked := hello{environment: query.Get("environment"), have: query.Get("have"), revision: query.Get("revision")}
 	asked.service, asked.instance, _ = strings.Cut(query.Get("client"), "/")
+	if overlay := query.Get("overlay"); overlay != "" {
+		if asked.overlay, err = strconv.ParseUint(overlay, 10, 64); err != nil {
+			return request{}, badRequest("overlay: a count is expected, not %.40q", overlay)
+		}
+	}
 	if err := asked.check(query.Get("client")); err != nil {
 		return request{}, err
 	}

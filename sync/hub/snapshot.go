@@ -39,27 +39,36 @@ func (h *Hub) Snapshot() http.Handler {
 			return
 		}
 		astray := h.doubtful(st, asked.revision) && h.config.Unrelated(r.Context(), asked.revision)
+		why := ""
+		switch {
+		case astray:
+			why = feed.BackRewritten
+		case h.lost(st, asked.revision, asked.overlay, time.Now()):
+			why = feed.BackLost
+		}
 		if seen := h.fresh.Load().verifiedAt; !seen.IsZero() {
 			w.Header().Set(verifiedHeader, seen.Format(time.RFC3339Nano))
 		}
 		// Whoever does not read is dropped, as a subscriber is; a writer that has no deadlines is no network's.
 		_ = http.NewResponseController(w).SetWriteDeadline(h.deadline(st.size))
-		if err := st.serve(w, r, astray); err != nil {
+		if err := st.serve(w, r, why); err != nil {
 			answer(w, err)
 		}
 	})
 }
 
-// serve answers with the snapshot message, which brings back whoever is astray. An error means that nothing was written.
-func (st *state) serve(w http.ResponseWriter, r *http.Request, astray bool) error {
+// serve answers with the snapshot message, which leads back whoever has to go, and says why. An error means that nothing was written.
+func (st *state) serve(w http.ResponseWriter, r *http.Request, why string) error {
 	at, err := json.Marshal(st.at)
 	if err != nil {
 		return err
 	}
 	body, encoding, back := st.text, "", st.back
 	switch {
-	case astray:
-		body, back = st.backText, feed.BackRewritten
+	case why == feed.BackRewritten:
+		body, back = st.backText, why
+	case why == feed.BackLost:
+		body, back = st.lostText, why
 	case acceptsGzip(r.Header.Values("Accept-Encoding")):
 		body, encoding = st.zipped, "gzip"
 	}

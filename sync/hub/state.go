@@ -33,6 +33,9 @@ type state struct {
 	// rewritten is the snapshot message for a subscriber from another history, backText its text.
 	rewritten func() (*message, error)
 	backText  func() ([]byte, error)
+	// lost is the snapshot message for a subscriber that saw what is lost, lostText its text.
+	lost     func() (*message, error)
+	lostText func() ([]byte, error)
 
 	mu     sync.Mutex
 	deltas map[string]*message // by the digest they start from
@@ -69,20 +72,28 @@ func newState(old *state, s *eval.Snapshot, peak eval.At) *state {
 		}
 		return newMessage(feed.TypeSnapshot, text)
 	})
-	st.backText = sync.OnceValues(func() ([]byte, error) {
+	st.backText, st.rewritten = leadBack(s, feed.BackRewritten)
+	st.lostText, st.lost = leadBack(s, feed.BackLost)
+	st.current = sync.OnceValues(func() (*message, error) { return prepare(st.told(feed.Current(s))) })
+	return st
+}
+
+// leadBack gives the snapshot message that says why it leads back, and its text.
+func leadBack(s *eval.Snapshot, why string) (text func() ([]byte, error), full func() (*message, error)) {
+	text = sync.OnceValues(func() ([]byte, error) {
 		m := feed.Full(s)
-		m.Back = feed.BackRewritten
+		m.Back = why
 		return feed.Encode(m)
 	})
-	st.rewritten = sync.OnceValues(func() (*message, error) {
-		text, err := st.backText()
+	return text, sync.OnceValues(func() (*message, error) {
+		text, err := text()
 		if err != nil {
 			return nil, err
 		}
-		return newMessage(feed.TypeSnapshot, text)
+		made, err := newMessage(feed.TypeSnapshot, text)
+		made.lost = why == feed.BackLost
+		return made, err
 	})
-	st.current = sync.OnceValues(func() (*message, error) { return prepare(st.told(feed.Current(s))) })
-	return st
 }
 
 func (st *state) told(m feed.Message) feed.Message {

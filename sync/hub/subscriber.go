@@ -40,6 +40,7 @@ type subscriber struct {
 	sentSeq    uint64 // of the state sent last; 0: none yet
 	sentDigest string // what the subscriber has if all went well; "": not known
 	astray     bool   // it comes from another history; set before wantUpdate is let through
+	overlay    uint64 // that it saw of the revision it came with; 0: none, or it was told that it is lost
 
 	mu       sync.Mutex
 	want     want
@@ -65,7 +66,7 @@ type goodbye struct {
 func newSubscriber(h *Hub, asked request, c conn, remote string) *subscriber {
 	s := &subscriber{
 		hub: h, env: asked.env, access: asked.access, conn: c, hello: asked.hello, remote: remote,
-		since: time.Now(), slot: rand.IntN(slots), gone: make(chan struct{}), sentDigest: asked.have,
+		since: time.Now(), slot: rand.IntN(slots), gone: make(chan struct{}), sentDigest: asked.have, overlay: asked.overlay,
 		held: wantUpdate | wantSnapshot | wantFresh,
 	}
 	if age := h.config.MaxAge; age > 0 {

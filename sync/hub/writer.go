@@ -78,6 +78,9 @@ func (s *subscriber) deliver(w want) error {
 	if w&wantSnapshot != 0 {
 		s.sentSeq, s.sentDigest = 0, ""
 	}
+	if w&wantFresh != 0 && s.sentSeq > 0 && s.hub.lost(s.env.latest.Load(), s.hello.revision, s.overlay, s.since) {
+		s.sentSeq, w = 0, w|wantUpdate
+	}
 	if w&(wantUpdate|wantSnapshot) != 0 {
 		if err := s.update(); err != nil {
 			return err
@@ -122,6 +125,9 @@ func (s *subscriber) update() error {
 	if err := s.send(m); err != nil {
 		return err
 	}
+	if m.lost {
+		s.overlay = 0
+	}
 	if s.sentSeq > 0 {
 		s.hub.stats.delivered(st, s.sentSeq)
 	}
@@ -138,12 +144,21 @@ func (s *subscriber) next() (*state, *message, error) {
 	if st.snapshot == nil || st.seq == s.sentSeq {
 		return st, nil, nil
 	}
+	if s.hub.lost(st, s.hello.revision, s.overlay, s.since) && !s.astray {
+		m, err := st.lost()
+		return st, m, err
+	}
 	if s.sentSeq == 0 {
 		m, err := st.welcome(s.sentDigest, s.astray)
 		return st, m, err
 	}
 	m, err := st.since(s.sentDigest)
 	return st, m, err
+}
+
+// lost says whether a client that came with an overlay of a revision is to go back to that of a state, as Config.Lost says.
+func (h *Hub) lost(st *state, revision string, overlay uint64, came time.Time) bool {
+	return st.snapshot != nil && st.at.Overlay < overlay && st.at.Revision == revision && h.config.Lost != nil && h.config.Lost(came)
 }
 
 // reserve waits for a place in the budget of concurrent snapshots; false if gone is closed first.
