@@ -74,7 +74,7 @@ func TestRefusalIsToldOnce(t *testing.T) {
 func TestLogSaysOnlyWhatThereIs(t *testing.T) {
 	var log strings.Builder
 	d := &Daemon{config: Config{Logger: slog.New(slog.NewTextHandler(&log, nil))}}
-	d.logHeld("held", holds.Hold{ID: "h1", Environment: "production", Flag: "a", By: "ada", Reason: "it fails", Since: time.Unix(0, 0)})
+	d.config.Logger.LogAttrs(t.Context(), slog.LevelWarn, "held", attrsOf(holds.Hold{ID: "h1", Environment: "production", Flag: "a", By: "ada", Reason: "it fails", Since: time.Unix(0, 0)})...)
 	if text, want := log.String(), `msg=held environment=production flag=a by=ada reason="it fails" since=1970-01-01T00:00:00Z hold=h1`; !strings.Contains(text, want) {
 		t.Errorf("%s, not %s", text, want)
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"maps"
 	"slices"
 	"sync"
@@ -14,7 +13,6 @@ import (
 
 	"github.com/yardarm-io/yardarm/eval"
 	"github.com/yardarm-io/yardarm/sync/holds"
-	"github.com/yardarm-io/yardarm/sync/publog"
 )
 
 // holding is which flags are held.
@@ -22,6 +20,7 @@ type holding struct {
 	ledger atomic.Pointer[holds.Ledger] // never nil; changed by whoever holds Daemon.publishing
 	made   atomic.Pointer[ledgerPage]   // of the ledger; nil: not yet
 	disk   holdDisk
+	lost   atomic.Bool // some client has seen more than there is
 
 	mu       sync.Mutex
 	watchers []chan struct{} // one slot each
@@ -84,46 +83,6 @@ func (d *Daemon) mergeHolds(other *holds.Ledger) error {
 func (d *Daemon) keepLedger(l *holds.Ledger) {
 	d.saveHolds(l)
 	d.holding.ledger.Store(l)
-}
-
-// tellHolds tells what is new in a ledger to whoever waits for it, and to whoever looks back tomorrow.
-func (d *Daemon) tellHolds(before, after *holds.Ledger) {
-	d.holding.notify()
-	var entries []publog.Entry
-	for h := range after.All() {
-		old, known := before.Hold(h.ID)
-		if !known {
-			entries = append(entries, entryOf(h))
-			d.logHeld("a flag is held: it is off for everyone", h)
-		}
-		if h.Ended != nil && (!known || old.Ended == nil) {
-			entries = append(entries, entryOfEnd(h))
-			d.warn("a hold has ended", "environment", h.Environment, "flag", h.Flag, "why", string(h.Ended.Why), "by", h.Ended.By,
-				"reason", h.Ended.Reason, "revision", short(h.Ended.Revision), "hold", h.ID)
-		}
-	}
-	d.recordHolds(entries)
-}
-
-// logHeld tells the log of a hold.
-func (d *Daemon) logHeld(message string, h holds.Hold) {
-	until := ""
-	if h.Until != nil {
-		until = h.Until.UTC().Format(time.RFC3339)
-	}
-	d.warn(message, "environment", h.Environment, "flag", h.Flag, "by", h.By, "operator", h.Key, "reason", h.Reason,
-		"since", h.Since.UTC().Format(time.RFC3339), "until", until, "revision", short(h.Commit), "hold", h.ID)
-}
-
-// warn logs pairs of a name and a text, without those that have no text.
-func (d *Daemon) warn(message string, pairs ...string) {
-	var there []slog.Attr
-	for pair := range slices.Chunk(pairs, 2) {
-		if pair[1] != "" {
-			there = append(there, slog.String(pair[0], pair[1]))
-		}
-	}
-	d.config.Logger.LogAttrs(context.Background(), slog.LevelWarn, message, there...)
 }
 
 // lay gives snapshots as they are to be shown: with the holds over them.
