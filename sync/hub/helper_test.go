@@ -19,7 +19,7 @@ import (
 	"github.com/yardarm-io/yardarm/sync/hub"
 )
 
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // server is a hub at work behind a real listener.
 type server struct {

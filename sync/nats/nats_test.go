@@ -18,7 +18,7 @@ import (
 	"github.com/yardarm-io/yardarm/sync/nats/natstest"
 )
 
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // branch is a branch's history: commits in order, and those that a force push took out of it.
 type branch struct {
