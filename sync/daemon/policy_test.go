@@ -114,7 +114,9 @@ func TestPolicyRefuses(t *testing.T) {
 	}
 	// Turning off is not held up by it.
 	kill := remote.Push("b is bad", shared("b", 5, false))
-	status = eventually(t, d, "off", func(s daemon.Status) bool { return refuses(kill)(s) && len(s.Policy.TurnedOff) == 1 && s.Environments[0].At.Overlay > 0 })
+	status = eventually(t, d, "off", func(s daemon.Status) bool {
+		return refuses(kill)(s) && len(s.Policy.TurnedOff) == 1 && s.Environments[0].At.Overlay > 0
+	})
 	if at := status.Environments[0].At; at.Revision != first || at.Overlay != 1 || status.Policy.TurnedOff[0] != "production b" {
 		t.Errorf("%v is off at %+v", status.Policy.TurnedOff, at)
 	}
