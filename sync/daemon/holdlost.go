@@ -26,5 +26,8 @@ func (d *Daemon) lostHolds(came time.Time) bool {
 			return false
 		}
 	}
+	if !d.holding.lost.Swap(true) {
+		d.config.Logger.Warn("a client has seen holds that nobody here knows of any more: it is told that they are lost")
+	}
 	return true
 }

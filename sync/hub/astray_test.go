@@ -67,7 +67,7 @@ func TestAstrayKnown(t *testing.T) {
 func TestLost(t *testing.T) {
 	var lost atomic.Bool
 	asked := make(chan struct{}, 1000)
-	s := serve(t, hub.Config{Heartbeat: 100 * time.Millisecond, Lost: func(time.Time) bool {
+	s := serve(t, hub.Config{Heartbeat: 100 * time.Millisecond, Timeout: patience, Lost: func(time.Time) bool {
 		asked <- struct{}{}
 		return lost.Load()
 	}})
