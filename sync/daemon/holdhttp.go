@@ -3,8 +3,6 @@ package daemon
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -45,24 +43,6 @@ type HoldAnswer struct {
 	Besides []holds.Hold `json:"besides,omitempty"`
 	// Unsaved is why a restart of this server would forget it; "": it would not.
 	Unsaved string `json:"unsaved,omitempty"`
-}
-
-// ReleaseRequest is the body of POST /holds/release: the hold of an id, or all that somebody placed on a flag.
-type ReleaseRequest struct {
-	Environment string `json:"environment,omitempty"`
-	Flag        string `json:"flag,omitempty"`
-	ID          string `json:"id,omitempty"`
-	Reason      string `json:"reason,omitempty"`
-	By          string `json:"by,omitempty"` // as of [HoldRequest]
-}
-
-// ReleaseAnswer is the answer to it.
-type ReleaseAnswer struct {
-	Released []holds.Hold `json:"released"`
-	// Still are the holds that keep the flag off all the same.
-	Still   []holds.Hold `json:"still,omitempty"`
-	At      eval.At      `json:"at"`
-	Unsaved string       `json:"unsaved,omitempty"`
 }
 
 const (
@@ -249,132 +229,6 @@ func text(err error) string {
 		return ""
 	}
 	return err.Error()
-}
-
-// releaseHold ends holds.
-func (d *Daemon) releaseHold(r *http.Request) (int, any, error) {
-	var asked ReleaseRequest
-	if err := readRequest(r, &asked); err != nil {
-		return 0, nil, err
-	}
-	if h, found := d.holding.ledger.Load().Hold(asked.ID); found && asked.ID != "" {
-		asked.Environment, asked.Flag = cmp.Or(asked.Environment, h.Environment), cmp.Or(asked.Flag, h.Flag)
-	}
-	if err := d.mayChange(r.Context(), asked.Environment); err != nil {
-		return 0, nil, err
-	}
-	ending, still := asked.choose(d.heldNow())
-	if len(ending) == 0 {
-		return 0, nil, nothingToRelease(asked, still)
-	}
-	ended := holds.Ended{At: time.Now().UTC().Truncate(time.Second), Why: holds.Released, Reason: strings.TrimSpace(asked.Reason)}
-	ended.By, _ = asker(r.Context(), strings.TrimSpace(asked.By))
-	probe := holds.Hold{ID: "probe", Environment: "e", Flag: "f", Reason: "r", Since: ended.At, Ended: &ended}
-	if err := probe.Check(); err != nil {
-		return 0, nil, denied(http.StatusBadRequest, "%v", err)
-	}
-	var ids []string
-	for _, h := range ending {
-		ids = append(ids, h.ID)
-	}
-	unsaved, err := d.changeHolds(func(l *holds.Ledger) *holds.Ledger { return l.End(ended, ids...) })
-	if err != nil {
-		return 0, nil, err
-	}
-	for i, id := range ids {
-		ending[i], _ = d.holding.ledger.Load().Hold(id)
-	}
-	return http.StatusOK, ReleaseAnswer{Released: ending, Still: still, At: d.shownAt(asked.Environment), Unsaved: text(unsaved)}, nil
-}
-
-// choose parts the holds in effect of the flag asked about into those to end and the rest: what the server holds for a commit ends by
-// its id only.
-func (a ReleaseRequest) choose(held []holds.Hold) (ending, still []holds.Hold) {
-	for _, h := range held {
-		switch {
-		case h.Environment != a.Environment || h.Flag != a.Flag:
-		case a.ID == h.ID, a.ID == "" && h.Commit == "":
-			ending = append(ending, h)
-		default:
-			still = append(still, h)
-		}
-	}
-	return ending, still
-}
-
-func nothingToRelease(asked ReleaseRequest, still []holds.Hold) error {
-	switch {
-	case asked.ID != "":
-		return denied(http.StatusNotFound, "there is no hold %.80q, or it has ended", asked.ID)
-	case len(still) > 0:
-		return denied(http.StatusConflict, "%s: nobody holds it but the server, until a commit is published that the policy allows. "+
-			"To have it on all the same release the hold by its id, %s", still[0].String(), still[0].ID)
-	}
-	return denied(http.StatusNotFound, "%.120q is not held in %.120s", asked.Flag, asked.Environment)
-}
-
-// keyFor is the header that names the environments of which a ledger has the holds; left out: all.
-const keyFor = "Yardarm-Environments"
-
-// holdsPage answers GET /holds with what is held now or, with ?all=true, with all that is known of holds, for other replicas.
-func (d *Daemon) holdsPage(w http.ResponseWriter, r *http.Request) {
-	key, _ := r.Context().Value(operatorKey{}).(*keys.Key)
-	ledger := d.holding.ledger.Load()
-	reads := func(environment string) bool { return key == nil || key.Reads(environment) }
-	switch {
-	case r.URL.Query().Get("all") != "true":
-		now := slices.DeleteFunc(d.heldNow(), func(h holds.Hold) bool { return !reads(h.Environment) })
-		ledger = (&holds.Ledger{}).Put(now...)
-	case key != nil && !key.Reads("*"):
-		ledger = ledger.Select(reads)
-		w.Header().Set(keyFor, strings.Join(key.Environments, ","))
-	}
-	page, err := d.holding.page(ledger)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
-	}
-	w.Header().Set("ETag", page.tag)
-	w.Header().Set("Cache-Control", "no-cache")
-	if tags(r)[page.tag] {
-		w.WriteHeader(http.StatusNotModified)
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(page.body)
-}
-
-// ledgerPage is a ledger as GET /holds answers it.
-type ledgerPage struct {
-	ledger *holds.Ledger
-	body   []byte
-	tag    string
-}
-
-// page gives the page of a ledger. That of the whole is made once, as replicas ask for it every second.
-func (h *holding) page(l *holds.Ledger) (*ledgerPage, error) {
-	if made := h.made.Load(); made != nil && made.ledger == l {
-		return made, nil
-	}
-	body, err := json.Marshal(l)
-	if err != nil {
-		return nil, err
-	}
-	sum := sha256.Sum256(body)
-	page := &ledgerPage{l, append(body, '\n'), `"` + hex.EncodeToString(sum[:16]) + `"`}
-	if l == h.ledger.Load() {
-		h.made.Store(page)
-	}
-	return page, nil
-}
-
-// tags are those of If-None-Match.
-func tags(r *http.Request) map[string]bool {
-	all := map[string]bool{}
-	for tag := range strings.SplitSeq(r.Header.Get("If-None-Match"), ",") {
-		all[strings.TrimSpace(tag)] = true
-	}
-	return all
 }
 
 // holdsElsewhere says where flags are held, if that is not here: what a relay shows is what its upstream shows.
