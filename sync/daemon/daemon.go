@@ -1,8 +1,3 @@
-// Package daemon wires the parts of Yardarm into the process that serves flags: it watches a branch, compiles each commit and
-// publishes the snapshots to the hub. It has no logic of flags, Git or the feed of its own; those live in the packages it
-// wires.
-//
-// [New] prepares and listens, [Daemon.Run] works until its context ends.
 package daemon
 
 import (
@@ -34,26 +29,26 @@ type Daemon struct {
 	judging     *compile.Compiler // compiles what is only judged, so that it is no hindrance to what is published
 	hub         *hub.Hub
 	listener    net.Listener
-	board       board
-	publishing  sync.Mutex // held to change what is served, from the decision to the disk
-	serving     serving
-	look        look
+	board       board            // what people are told
+	publishing  sync.Mutex       // held to change what is served, from the decision to the disk
+	serving     serving          // what is served
+	look        look             // by which subscribers are told whether their revision is in the branch
 	upstream    *upstream.Source // nil: the source is no daemon
 	nats        natsPart         // neither: there is no NATS
 	accepted    *accepted        // nil: nothing was published yet; of the goroutine that follows the source
 	awaiting    noted            // likewise
-	later       *later
-	lags        lags
-	door        door
+	later       *later           // what was published, to be judged
+	lags        lags             // where folders that do not compile last did
+	door        door             // who may ask for what
 	refresh     refresh
 	tls         atomic.Pointer[tls.Config]
 	credentials []*reread.Files // of keys and certificates
 	log         *publog.Log     // nil: none is kept
-	vouching    vouching
+	vouching    vouching        // whose signatures count
 	metrics     *metrics
 	stirred     chan struct{} // one slot: something was published
-	holding     holding
-	peers       peers
+	holding     holding       // which flags are held
+	peers       peers         // the other replicas
 }
 
 // New checks the configuration, loads the last good state from disk and listens, so that a port in use is an error here.
