@@ -325,6 +325,19 @@ func TestRelayReadsTheEnvironmentsItIsToldTo(t *testing.T) {
 	}
 }
 
+// TestRelayOfNoSuchEnvironment says so, and which there are.
+func TestRelayOfNoSuchEnvironment(t *testing.T) {
+	link := quick(t, natstest.Start(t, nil).URL())
+	c := &clone{origin: &branch{}}
+	c.origin.commit()
+	c.fetch()
+	publish(t, compiler(t, link, c, nil), c, 3, "production", "staging")
+	l := relay(t, link, func(r *RelayConfig) { r.Environments = []string{"prod"} })
+	eventually(t, "the relay says which environments there are", func() bool {
+		return strings.Contains(l.failed(), "there is no environment prod") && strings.Contains(l.failed(), "there are production, staging")
+	})
+}
+
 func TestRelayAsksACompiler(t *testing.T) {
 	server := natstest.Start(t, nil)
 	_, c := one()

@@ -72,7 +72,7 @@ func (r *Relay) pass(ctx context.Context, changes changes) error {
 	if err != nil {
 		return err
 	}
-	errs, news := []error{held}, false
+	errs, news := []error{held, r.foreign(fresh)}, false
 	for _, name := range names {
 		came, err := r.look(ctx, name, fresh, changes.keys[environmentKey(name)])
 		news = news || came
@@ -88,6 +88,20 @@ func (r *Relay) pass(ctx context.Context, changes changes) error {
 		r.config.Fresh(fresh)
 	}
 	return nil
+}
+
+// foreign is an error if none of the environments to read is there, nor ever was.
+func (r *Relay) foreign(fresh Fresh) error {
+	if len(r.config.Environments) == 0 || len(fresh.Heads) == 0 || len(r.got) > 0 || len(r.kept()) > 0 {
+		return nil
+	}
+	for _, name := range r.config.Environments {
+		if _, there := fresh.Heads[name]; there {
+			return nil
+		}
+	}
+	return fmt.Errorf("NATS: there is no environment %s in bucket %q; there are %s",
+		strings.Join(r.config.Environments, ", "), r.link.config.Bucket, strings.Join(slices.Sorted(maps.Keys(fresh.Heads)), ", "))
 }
 
 // names gives the environments to look at: those that may have changed.
