@@ -146,7 +146,7 @@ func (d *Daemon) consider(ctx context.Context, repository *gitrepo.Repo, tip git
 	}
 	if now.out.Err() != nil {
 		d.refuse(tip.Hash, now.out.Problems)
-		if err := d.serveBefore(ctx, repository, tip); err != nil {
+		if err := d.serveBefore(ctx, repository, tip, rewritten); err != nil {
 			return err
 		}
 		d.serving.judge(tip.Hash, time.Now().Add(judgeAgain))
@@ -236,8 +236,9 @@ func refuseUnsendable(out *compile.Output) {
 }
 
 // serveBefore publishes the newest commit before tip, along first parents, that can be served, unless what is served is as new.
-// A policy that refuses judges steps to tips only.
-func (d *Daemon) serveBefore(ctx context.Context, repository *gitrepo.Repo, tip gitrepo.Commit) error {
+// A policy that refuses judges steps to tips only. Where history was not rewritten, nothing is served that what is served is not part of:
+// along first parents there may be what was merged only at the tip.
+func (d *Daemon) serveBefore(ctx context.Context, repository *gitrepo.Repo, tip gitrepo.Commit, rewritten bool) error {
 	served := d.serving.generation()
 	if served > 0 && d.config.Policy == PolicyRefuse {
 		return nil
@@ -256,6 +257,11 @@ func (d *Daemon) serveBefore(ctx context.Context, repository *gitrepo.Repo, tip 
 		if _, problem, err := d.vouched(ctx, repository, commit); err != nil {
 			return err
 		} else if problem != nil {
+			continue
+		}
+		if departs, err := d.departs(ctx, repository, commit); err != nil {
+			return err
+		} else if departs && !rewritten {
 			continue
 		}
 		if tried++; tried > lookBack {

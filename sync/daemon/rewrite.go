@@ -30,8 +30,23 @@ type Rewritten struct {
 	At   time.Time `json:"at"`
 }
 
-// rewritten says whether a commit does not follow from what is served.
+// rewritten says whether history was rewritten, so that a commit which is the tip does not follow from what is served. Where the flags
+// are under a path the commit is the newest that touches it: that need not follow though the tip does, as after somebody merged main
+// into a branch and pushed that as main.
 func (d *Daemon) rewritten(ctx context.Context, repository *gitrepo.Repo, to gitrepo.Commit) (bool, error) {
+	departs, err := d.departs(ctx, repository, to)
+	if !departs || err != nil || repository.Path() == "" {
+		return departs, err
+	}
+	tip, err := repository.Head(ctx)
+	if err != nil {
+		return false, err
+	}
+	return d.departs(ctx, repository, tip)
+}
+
+// departs says whether a commit does not follow from what is served.
+func (d *Daemon) departs(ctx context.Context, repository *gitrepo.Repo, to gitrepo.Commit) (bool, error) {
 	served := d.serving.revision()
 	if served == "" || served == to.Hash {
 		return false, nil

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/yardarm-io/yardarm/client"
 	"github.com/yardarm-io/yardarm/compile/compiletest"
 	"github.com/yardarm-io/yardarm/sync/daemon"
 	"github.com/yardarm-io/yardarm/sync/gitrepo"
@@ -210,6 +211,63 @@ func TestRewrittenAndBroken(t *testing.T) {
 	r.Git("push", "-q", "origin", "HEAD:refs/heads/main")
 	status := eventually(t, d, "refused", refuses(broken))
 	if !serves(before)(status) {
+		t.Errorf("served %+v", status.Environments)
+	}
+}
+
+// TestFoxtrot has somebody merge main into a branch and push that as main: what was served is the tip's second parent. That is no
+// rewritten history, though the newest commit along first parents that touches the flags does not follow from what was served; who has
+// seen that is told to go back to it, by a daemon that was not there too.
+func TestFoxtrot(t *testing.T) {
+	remote := gitrepotest.NewServer(t)
+	files := map[string]string{"main.c": "1"}
+	for name, file := range compiletest.Tree(1, 2) {
+		files["platform/flags/"+name] = string(file.Data)
+	}
+	first := remote.Push("flags", files)
+	config := daemon.Config{Repository: gitrepo.Config{URL: remote.URL, Dir: t.TempDir(), Path: "platform/flags"}, Poll: 20 * time.Millisecond, OnRewrite: daemon.RewriteRefuse}
+	d, _ := start(t, config)
+	environment := eventually(t, d, "ready", verified).Environments[0].Name
+	front := newFront(t, d.Addr())
+	second := remote.Push("a flag", map[string]string{"platform/flags/" + compiletest.File(0, 1): compiletest.Flag(compiletest.Key(0, 1), 20)})
+	eventually(t, d, "at the second", serveAll(second))
+	c, messages := subscribed(t, front.Addr().String(), func(c *client.Config) { c.Environment = environment })
+	arrives(t, messages, "the second", func(m client.Message) bool { return m.At.Revision == second })
+
+	config.Repository.Dir = t.TempDir()
+	remote.Git("checkout", "-q", "-b", "side", first)
+	remote.Commit("beside", map[string]string{"main.c": "2"})
+	remote.Git("merge", "-q", "--no-ff", "-s", "ours", "-m", "merge main", "main")
+	tip := remote.ForcePush("HEAD") // which needs no force
+	fresh, _ := start(t, config)
+	eventually(t, fresh, "ready", verified)
+	front.move(fresh)
+	status := eventually(t, d, "at the tip", func(s daemon.Status) bool { return s.Source.Observed == tip })
+	if status.Refused != nil || status.Rewritten != nil || !serveAll(first)(status) {
+		t.Errorf("served %+v, refused %+v, rewritten %+v", status.Environments, status.Refused, status.Rewritten)
+	}
+	m := arrives(t, messages, "what the merge left of the flags", func(m client.Message) bool { return m.At.Revision == first })
+	if m.Back == "" || !c.Status().Connected {
+		t.Errorf("back %q, %+v", m.Back, c.Status())
+	}
+}
+
+// TestFoxtrotBroken has such a merge that does not compile: nothing is served in its place that lacks what is served.
+func TestFoxtrotBroken(t *testing.T) {
+	r := newRemote(t)
+	d, _ := r.start(daemon.RewriteRefuse)
+	eventually(t, d, "ready", verified)
+	served := r.share(20)
+	eventually(t, d, "at the second", serveAll(served))
+	r.Git("checkout", "-q", "-b", "side", r.commits[0])
+	for range 3 {
+		r.Commit("beside", map[string]string{"README.md": time.Now().String()})
+	}
+	r.Git("merge", "-q", "--no-ff", "--no-commit", "main")
+	r.Commit("merge main", broken)
+	tip := r.ForcePush("HEAD")
+	status := eventually(t, d, "refused", refuses(tip))
+	if !serveAll(served)(status) {
 		t.Errorf("served %+v", status.Environments)
 	}
 }

@@ -51,10 +51,13 @@ func (d *Daemon) unrelated(ctx context.Context, revision string) bool {
 	return !in && err == nil
 }
 
-// within says whether a revision is the branch's tip or comes before it.
+// within says whether a revision is what the branch's tip is served as, or comes before that.
 func within(ctx context.Context, repository *gitrepo.Repo, revision string) (bool, error) {
 	tip, err := repository.Head(ctx)
 	if err != nil {
+		return false, err
+	}
+	if tip, err = repository.LastTouching(ctx, tip.Hash); err != nil {
 		return false, err
 	}
 	in, err := repository.IsAncestor(ctx, revision, tip.Hash)
