@@ -3,7 +3,6 @@
 package daemon_test
 
 import (
-	"context"
 	"flag"
 	"fmt"
 	"io"
@@ -103,15 +102,7 @@ func newPushed(b *testing.B) *pushed {
 	if p.daemon, err = daemon.New(config); err != nil {
 		b.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- p.daemon.Run(ctx) }()
-	b.Cleanup(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			b.Error(err)
-		}
-	})
+	run(b, p.daemon)
 	p.await(b, "ready", func(s daemon.Status) bool { return s.Ready && s.Source.VerifiedAt != nil })
 	return p
 }

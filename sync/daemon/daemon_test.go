@@ -41,6 +41,11 @@ func prepare(t *testing.T, config daemon.Config) *daemon.Daemon {
 func start(t *testing.T, config daemon.Config) (d *daemon.Daemon, stop func()) {
 	t.Helper()
 	d = prepare(t, config)
+	return d, run(t, d)
+}
+
+// run runs a daemon until stop is called or the test ends.
+func run(t testing.TB, d *daemon.Daemon) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- d.Run(ctx) }()
@@ -56,7 +61,7 @@ func start(t *testing.T, config daemon.Config) (d *daemon.Daemon, stop func()) {
 		}
 	})
 	t.Cleanup(stop)
-	return d, stop
+	return stop
 }
 
 // folder is a flag repository of one flag, not committed anywhere.

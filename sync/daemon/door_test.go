@@ -2,7 +2,6 @@ package daemon_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -75,14 +74,9 @@ func lock(t *testing.T, config daemon.Config, ring ...keys.Key) *locked {
 		t.Fatal(err)
 	}
 	l.Daemon = d
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- d.Run(ctx) }()
+	stop := run(t, d)
 	t.Cleanup(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Errorf("Run = %v", err)
-		}
+		stop()
 		for name, text := range l.texts {
 			if _, secret, _ := strings.Cut(text, "."); strings.Contains(l.log.String(), secret) {
 				t.Errorf("the key of %s is in the log", name)
@@ -384,10 +378,7 @@ func TestInsecure(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- d.Run(ctx) }()
-	defer func() { cancel(); <-ended }()
+	run(t, d)
 	eventually(t, d, "ready", verified)
 	_, port, _ := strings.Cut(strings.TrimPrefix(d.Addr(), "[::]"), ":")
 	for path, want := range map[string]int{"/status": 403, "/snapshot?environment=production": 200, "/readyz": 200} {

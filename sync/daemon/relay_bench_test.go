@@ -28,8 +28,8 @@ func BenchmarkRelays(b *testing.B) {
 	config := daemon.Config{Repository: gitrepo.Config{URL: checkout.Dir}, Poll: time.Hour}
 	var source *daemon.Daemon
 	for i := range depth {
-		config.StateDir, config.Listen, config.Logger = b.TempDir(), "127.0.0.1:0", slog.New(slog.DiscardHandler)
-		d := run(b, config)
+		config.StateDir, config.Logger = b.TempDir(), slog.New(slog.DiscardHandler)
+		d := benched(b, config)
 		if source == nil {
 			source = d
 		}
@@ -59,21 +59,4 @@ func BenchmarkRelays(b *testing.B) {
 		b.ReportMetric(float64(after[i][len(after[i])/2].Microseconds())/1000, fmt.Sprintf("ms/%d-relays", i))
 		b.ReportMetric(float64(after[i][len(after[i])*99/100].Microseconds())/1000, fmt.Sprintf("p99-ms/%d-relays", i))
 	}
-}
-
-// run runs a daemon until the benchmark ends.
-func run(b *testing.B, config daemon.Config) *daemon.Daemon {
-	b.Helper()
-	d, err := daemon.New(config)
-	if err != nil {
-		b.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- d.Run(b.Context()) }()
-	b.Cleanup(func() {
-		if err := <-ended; err != nil {
-			b.Error(err)
-		}
-	})
-	return d
 }

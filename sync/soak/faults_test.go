@@ -61,14 +61,26 @@ func newNetwork(t *testing.T, random *rand.Rand, followers int) *network {
 	t.Helper()
 	n := &network{truth: newTruth(t, random)}
 	n.git = proxied(t, hostOf(n.truth.server.URL))
-	d, err := daemon.New(daemon.Config{
+	d := serve(t, daemon.Config{
 		Repository: gitrepo.Config{URL: "http://" + n.git.Address() + "/flags.git", Dir: t.TempDir(), Timeout: gitTimeout},
 		Poll:       100 * time.Millisecond, Heartbeat: time.Second, Listen: "127.0.0.1:0", StateDir: t.TempDir(), CacheDir: t.TempDir(), Logger: slog.New(slog.DiscardHandler),
 	})
+	n.daemon = d
+	n.feed = proxied(t, d.Addr())
+	for i := range followers {
+		n.followers = append(n.followers, follow(t, n.truth, n.feed.Address(), []string{"production", "staging"}[i%2], fmt.Sprintf("faults/%d", i), 3*time.Second))
+	}
+	n.converge(t)
+	return n
+}
+
+// serve runs a daemon until the test ends.
+func serve(t testing.TB, config daemon.Config) *daemon.Daemon {
+	t.Helper()
+	d, err := daemon.New(config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	n.daemon = d
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- d.Run(ctx) }()
@@ -78,12 +90,7 @@ func newNetwork(t *testing.T, random *rand.Rand, followers int) *network {
 			t.Errorf("Run = %v", err)
 		}
 	})
-	n.feed = proxied(t, d.Addr())
-	for i := range followers {
-		n.followers = append(n.followers, follow(t, n.truth, n.feed.Address(), []string{"production", "staging"}[i%2], fmt.Sprintf("faults/%d", i), 3*time.Second))
-	}
-	n.converge(t)
-	return n
+	return d
 }
 
 func proxied(t *testing.T, target string) *soak.Proxy {

@@ -75,20 +75,8 @@ func build(t testing.TB) *fort {
 		StateDir: t.TempDir(), CacheDir: t.TempDir(), Listen: "127.0.0.1:0", KeysFile: f.keys(t), Logger: slog.New(slog.DiscardHandler),
 	}
 	f.certificate(t, &config)
-	d, err := daemon.New(config)
-	if err != nil {
-		t.Fatal(err)
-	}
+	d := serve(t, config)
 	f.daemon = d
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- d.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Errorf("Run = %v", err)
-		}
-	})
 	for !d.Status().Ready {
 		<-time.After(10 * time.Millisecond)
 	}
