@@ -30,6 +30,7 @@ type Daemon struct {
 	hub         *hub.Hub
 	listener    net.Listener
 	board       board            // what people are told
+	disk        chan struct{}    // one slot, held while the state folder is written: see withDisk
 	publishing  sync.Mutex       // held to change what is served, from the decision to the disk
 	serving     serving          // what is served
 	look        look             // by which subscribers are told whether their revision is in the branch
@@ -58,7 +59,7 @@ func New(config Config) (*Daemon, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Daemon{config: config, id: rand.Text(), later: newLater(), metrics: newMetrics(), stirred: make(chan struct{}, 1), look: look{turn: make(chan struct{}, 1), found: make(chan struct{}, 1)}}
+	d := &Daemon{config: config, id: rand.Text(), later: newLater(), metrics: newMetrics(), stirred: make(chan struct{}, 1), disk: make(chan struct{}, 1), look: look{turn: make(chan struct{}, 1), found: make(chan struct{}, 1)}}
 	if err := d.prepareSource(); err != nil {
 		return nil, err
 	}

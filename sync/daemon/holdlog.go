@@ -56,12 +56,19 @@ func texts(pairs ...string) (there []slog.Attr) {
 
 // recordHolds appends to the publication log what became of holds. It waits for the disk, but not for one that hangs.
 func (d *Daemon) recordHolds(entries []publog.Entry) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
+	briefly(func() {
 		for _, e := range entries {
 			d.record(e)
 		}
+	})
+}
+
+// briefly does something that the disk is needed for. It goes on when that hangs, and what is to be done is then done later.
+func briefly(do func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		do()
 	}()
 	select {
 	case <-done:

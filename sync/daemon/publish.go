@@ -128,7 +128,8 @@ func (d *Daemon) publish(p publication) error {
 			"flags", shown[name].Len(), "folders_compiled", p.compiled)
 	}
 	d.toNATS(p)
-	d.recordPublished(p, before, lagged, from)
+	at, all := d.serving.at(), d.serving.all()
+	briefly(func() { d.recordPublished(p, at, all, before, lagged, from) })
 	return nil
 }
 
@@ -137,7 +138,7 @@ func (d *Daemon) show(base map[string]*eval.Snapshot, lagging []feed.Lagging) (s
 	if shown, err = d.lay(base); err != nil {
 		return nil, err
 	}
-	foretold := d.foretell(base, lagging)
+	foretold := d.withDisk(func() error { return d.foretell(base, lagging) })
 	for _, name := range slices.Sorted(maps.Keys(shown)) {
 		if err := d.hub.Publish(name, shown[name]); err != nil {
 			return nil, err
@@ -149,7 +150,7 @@ func (d *Daemon) show(base map[string]*eval.Snapshot, lagging []feed.Lagging) (s
 	}
 	d.hub.SetEnvironments(slices.Collect(maps.Keys(shown))...)
 	if foretold == nil {
-		foretold = d.save(base)
+		foretold = d.withDisk(func() error { return d.save(base) })
 	}
 	d.saved(foretold)
 	return shown, nil

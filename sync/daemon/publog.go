@@ -101,9 +101,9 @@ func (d *Daemon) logStatus(broken []publog.Problem) *LogStatus {
 	return &LogStatus{Entries: end.Seq, Digest: end.Head, Broken: broken}
 }
 
-// recordPublished records what is served now, if it is something else than before. d.publishing is held.
-func (d *Daemon) recordPublished(p publication, before map[string]*eval.Snapshot, lagged []feed.Lagging, from string) {
-	at, changed := d.serving.at(), maps.Clone(p.snapshots)
+// recordPublished records what was served at a publication, and how it was shown, if it is something else than before.
+func (d *Daemon) recordPublished(p publication, at eval.At, shown, before map[string]*eval.Snapshot, lagged []feed.Lagging, from string) {
+	changed := maps.Clone(p.snapshots)
 	maps.DeleteFunc(changed, func(name string, s *eval.Snapshot) bool { return before[name] != nil && before[name].At() == s.At() })
 	if len(changed) == 0 && len(before) == len(p.snapshots) && slices.Equal(lagged, p.lagging) {
 		if last := d.log.Last(publog.Published); last.Revision == at.Revision || d.config.relays() && last.Seq > 0 {
@@ -124,7 +124,6 @@ func (d *Daemon) recordPublished(p publication, before map[string]*eval.Snapshot
 	if from != at.Revision {
 		e.From = from
 	}
-	shown := d.serving.all()
 	maps.DeleteFunc(shown, func(name string, _ *eval.Snapshot) bool { return changed[name] == nil })
 	e.Environments = environmentsOf(shown)
 	for _, l := range p.lagging {

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/yardarm-io/yardarm/eval"
 	"github.com/yardarm-io/yardarm/sync/feed"
@@ -50,6 +52,31 @@ func (d *Daemon) foretell(snapshots map[string]*eval.Snapshot, lagging []feed.La
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
+}
+
+// errHangs is the error of a disk that does not answer.
+var errHangs = fmt.Errorf("the disk has not answered for %s", saveWithin)
+
+// withDisk has something done with the state folder, one thing at a time, and waits for it, but not for a disk that hangs: what is
+// published, and above all a hold, must not wait for that. What could not be begun is not done later; [Daemon.keepState] tries again.
+func (d *Daemon) withDisk(do func() error) error {
+	late := time.After(saveWithin)
+	select {
+	case d.disk <- struct{}{}:
+	case <-late:
+		return errHangs
+	}
+	done := make(chan error, 1)
+	go func() {
+		defer func() { <-d.disk }()
+		done <- do()
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-late:
+		return errHangs
+	}
 }
 
 // claim writes down whose state it is, unless that is there.
@@ -118,11 +145,12 @@ type pastFile struct {
 // write writes the newest snapshots to the state folder again where that failed, or where they are gone from it.
 // d.publishing is held.
 func (d *Daemon) write(snapshots map[string]*eval.Snapshot, lagging []feed.Lagging) {
-	err := d.foretell(snapshots, lagging)
-	if err == nil {
-		err = d.save(snapshots)
-	}
-	d.saved(err)
+	d.saved(d.withDisk(func() error {
+		if err := d.foretell(snapshots, lagging); err != nil {
+			return err
+		}
+		return d.save(snapshots)
+	}))
 }
 
 // saved notes whether the newest state could be written, and says what is news.
@@ -137,13 +165,18 @@ func (d *Daemon) saved(err error) {
 
 // keepState writes the newest state again if it is not on disk as it should be. It costs a look at a file each time.
 func (d *Daemon) keepState() {
-	if d.stateDir() == "" || !d.serving.any() {
+	if d.stateDir() == "" || !d.serving.any() || len(d.disk) > 0 { // the disk is busy, or hangs
 		return
 	}
 	d.publishing.Lock()
 	defer d.publishing.Unlock()
 	base := d.serving.given()
-	if !d.board.unsaved() && d.onDisk(base) {
+	there := false
+	if err := d.withDisk(func() error { there = d.onDisk(base); return nil }); err != nil {
+		d.saved(err)
+		return
+	}
+	if there && !d.board.unsaved() {
 		return
 	}
 	d.write(base, d.board.lagging())
