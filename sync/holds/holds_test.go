@@ -160,6 +160,31 @@ func TestForget(t *testing.T) {
 	}
 }
 
+// TestForgetOnce has two servers, one of which is told of some environments only, so that they forget different holds: what one forgot
+// and is told of again counts once, or the two would drive each other's overlay up for ever.
+func TestForgetOnce(t *testing.T) {
+	many := func(name, environment string, first, count int) (some []Hold) {
+		for i := range count {
+			h := hold(fmt.Sprintf("%s%d", name, i), environment, "x")
+			h.Ended = &Ended{At: start.Add(time.Duration(first+i) * time.Second), Why: Released}
+			some = append(some, h)
+		}
+		return some
+	}
+	a := (&Ledger{}).Put(many("a", "production", 0, mostEnded)...)
+	b := (&Ledger{}).Put(many("b", "staging", mostEnded, 100)...)
+	production := func(environment string) bool { return environment == "production" }
+	var before uint64
+	for range 5 {
+		before = a.Overlay("production")
+		b = b.Merge(a.Select(production))
+		a = a.Merge(b.Select(production))
+	}
+	if after := a.Overlay("production"); after != before {
+		t.Errorf("the overlay is %d and then %d", before, after)
+	}
+}
+
 func TestEncode(t *testing.T) {
 	until := start.Add(time.Hour)
 	h := hold("a", "production", "x")

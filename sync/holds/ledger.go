@@ -142,9 +142,12 @@ func (l *Ledger) joined(more iter.Seq[Hold], forgotten map[string]uint64) *Ledge
 	if next.forgotten == nil {
 		next.forgotten = map[string]uint64{}
 	}
-	changed := false
+	changed, oldest := false, l.oldest()
 	for h := range more {
 		old, known := next.holds[h.ID]
+		if !known && oldest != nil && h.Ended != nil && h.endedBefore(oldest) {
+			continue // it was forgotten here, and counts already
+		}
 		if known {
 			h = old.join(h)
 		}
@@ -163,6 +166,28 @@ func (l *Ledger) joined(more iter.Seq[Hold], forgotten map[string]uint64) *Ledge
 	}
 	next.forget()
 	return next
+}
+
+// oldest gives the first that ended of those remembered; nil: so few have ended that none was forgotten.
+func (l *Ledger) oldest() (first *Hold) {
+	ended := 0
+	for _, h := range l.holds {
+		if h.Ended == nil {
+			continue
+		}
+		if ended++; first == nil || h.endedBefore(first) {
+			first = &h
+		}
+	}
+	if ended < mostEnded || len(l.forgotten) == 0 {
+		return nil
+	}
+	return first
+}
+
+// endedBefore orders holds that have ended.
+func (h *Hold) endedBefore(other *Hold) bool {
+	return cmp.Or(h.Ended.At.Compare(other.Ended.At), strings.Compare(h.ID, other.ID)) < 0
 }
 
 // forget drops the oldest of those that ended beyond mostEnded. What they count stays.
