@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"sync"
@@ -29,6 +30,7 @@ type Daemon struct {
 	judging     *compile.Compiler // compiles what is only judged, so that it is no hindrance to what is published
 	hub         *hub.Hub
 	listener    net.Listener
+	lock        io.Closer        // of the state folder; nil: there is none
 	board       board            // what people are told
 	disk        chan struct{}    // one slot, held while the state folder is written: see withDisk
 	publishing  sync.Mutex       // held to change what is served, from the decision to the disk
@@ -76,6 +78,7 @@ func New(config Config) (*Daemon, error) {
 		}
 	}
 	d.board.begin(config)
+	d.lockState()
 	d.openLog()
 	d.recallRewritten()
 	if err := d.restore(); err != nil {
@@ -125,11 +128,13 @@ func (d *Daemon) Run(ctx context.Context) error {
 		<-ctx.Done()
 		return d.end(server, endHub)
 	})
-	return errors.Join(group.Wait(), d.log.Close())
+	return errors.Join(group.Wait(), d.log.Close(), d.unlockState())
 }
 
 // Close gives up a daemon that was never run.
-func (d *Daemon) Close() error { return errors.Join(d.listener.Close(), d.log.Close()) }
+func (d *Daemon) Close() error {
+	return errors.Join(d.listener.Close(), d.log.Close(), d.unlockState())
+}
 
 // end drains the subscribers, then stops the server and the hub. Its deadline starts now, not when the daemon did.
 func (d *Daemon) end(server *http.Server, endHub context.CancelFunc) error {

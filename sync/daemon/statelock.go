@@ -1,0 +1,33 @@
+package daemon
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+
+	"github.com/yardarm-io/yardarm/sync/gitrepo"
+)
+
+// lockState says so if another daemon has its state in the same folder: each undoes what the other writes of holds. A folder in which
+// nothing can be written is nobody's.
+func (d *Daemon) lockState() {
+	if d.stateDir() == "" || os.MkdirAll(d.config.StateDir, 0o700) != nil {
+		return
+	}
+	lock, err := gitrepo.Lock(filepath.Join(d.config.StateDir, "lock"))
+	if err == nil {
+		d.lock = lock
+	}
+	if errors.Is(err, gitrepo.ErrLocked) {
+		d.config.Logger.Error("another daemon has its state in the same folder, and each forgets the other's holds at a restart: name one of its own for each with --state",
+			"folder", d.config.StateDir)
+	}
+}
+
+// unlockState leaves the folder to the next daemon.
+func (d *Daemon) unlockState() error {
+	if d.lock == nil {
+		return nil
+	}
+	return d.lock.Close()
+}
