@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/yardarm-io/yardarm/sync/gitrepo"
 	"github.com/yardarm-io/yardarm/sync/holds"
 )
 
@@ -84,18 +85,14 @@ func (k *holdDisk) overtaken(turn uint64) bool {
 // written then is written later.
 func (d *Daemon) saveHolds(l *holds.Ledger) {
 	turn := d.holding.disk.begin()
-	text, err := l.Encode()
 	if d.stateDir() == "" {
-		err = errNoState
-	}
-	if err != nil {
-		d.savedHolds(turn, err)
+		d.savedHolds(turn, errNoState)
 		return
 	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		d.savedHolds(turn, d.writeHolds(turn, text))
+		d.savedHolds(turn, d.writeHolds(turn, l))
 	}()
 	select {
 	case <-done:
@@ -104,7 +101,9 @@ func (d *Daemon) saveHolds(l *holds.Ledger) {
 	}
 }
 
-func (d *Daemon) writeHolds(turn uint64, text []byte) error {
+// writeHolds writes a ledger down, together with what the file has: another daemon may have its state there, and said to somebody
+// that a hold lasts.
+func (d *Daemon) writeHolds(turn uint64, l *holds.Ledger) error {
 	disk := &d.holding.disk
 	disk.writing.Lock()
 	defer disk.writing.Unlock()
@@ -114,7 +113,33 @@ func (d *Daemon) writeHolds(turn uint64, text []byte) error {
 	if err := os.MkdirAll(d.stateDir(), 0o700); err != nil {
 		return err
 	}
-	return replaceDurably(holdsTemp, filepath.Join(d.stateDir(), holdsFile), text)
+	defer d.aloneWithHolds()()
+	file := filepath.Join(d.stateDir(), holdsFile)
+	if text, err := os.ReadFile(file); err == nil {
+		if there, err := holds.Parse(text); err == nil {
+			l = there.Merge(l)
+		}
+	}
+	text, err := l.Encode()
+	if err != nil {
+		return err
+	}
+	return replaceDurably(holdsTemp, file, text)
+}
+
+// aloneWithHolds keeps another daemon from the file of holds until done is called. It waits for that one's turn to be over, but no longer
+// than a hold may take.
+func (d *Daemon) aloneWithHolds() (done func()) {
+	for deadline := time.Now().Add(saveWithin / 2); ; {
+		lock, err := gitrepo.Lock(filepath.Join(d.config.StateDir, "holds.lock"))
+		if err == nil {
+			return func() { _ = lock.Close() }
+		}
+		if !errors.Is(err, gitrepo.ErrLocked) || time.Now().After(deadline) {
+			return func() {}
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
 }
 
 // savedHolds notes what became of a ledger, and logs what is news.

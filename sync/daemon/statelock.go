@@ -8,8 +8,8 @@ import (
 	"github.com/yardarm-io/yardarm/sync/gitrepo"
 )
 
-// lockState says so if another daemon has its state in the same folder: each undoes what the other writes of holds. A folder in which
-// nothing can be written is nobody's.
+// lockState says so if another daemon has its state in the same folder: neither knows of the other's holds until it starts again. A
+// folder in which nothing can be written is nobody's.
 func (d *Daemon) lockState() {
 	if d.stateDir() == "" || os.MkdirAll(d.config.StateDir, 0o700) != nil {
 		return
@@ -19,7 +19,7 @@ func (d *Daemon) lockState() {
 		d.lock = lock
 	}
 	if errors.Is(err, gitrepo.ErrLocked) {
-		d.config.Logger.Error("another daemon has its state in the same folder, and each forgets the other's holds at a restart: name one of its own for each with --state",
+		d.config.Logger.Error("another daemon has its state in the same folder, and knows nothing of this one's holds, nor this one of its: name one of its own for each with --state",
 			"folder", d.config.StateDir)
 	}
 }
