@@ -138,7 +138,7 @@ func (d *Daemon) aloneWithHolds() (done func()) {
 		if !errors.Is(err, gitrepo.ErrLocked) || time.Now().After(deadline) {
 			return func() {}
 		}
-		time.Sleep(5 * time.Millisecond)
+		<-time.After(5 * time.Millisecond)
 	}
 }
 
