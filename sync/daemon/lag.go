@@ -177,16 +177,18 @@ func atOf(commit gitrepo.Commit) eval.At {
 	return eval.At{Revision: commit.Hash, Generation: commit.Generation, Time: commit.Time}
 }
 
-// tellLagging says wherever people look which folders lag, and in the log what is news.
-func (d *Daemon) tellLagging(revision string, lagging []feed.Lagging) {
+// tellLagging says wherever people look which folders lag, and gives what says in the log what is news of that, once it is served.
+func (d *Daemon) tellLagging(revision string, lagging []feed.Lagging) (log func()) {
 	d.hub.SetLagging(lagging[:min(len(lagging), mostLagging)])
 	came, gone := d.board.lag(lagging)
-	for _, l := range came {
-		d.config.Logger.Error("a folder does not compile and stays behind", "revision", short(revision), "folder", l.Folder, "served", short(l.Revision),
-			"since", l.Since, "problem", l.String())
-	}
-	for _, folder := range gone {
-		d.config.Logger.Info("a folder that stayed behind is served as it is", "revision", short(revision), "folder", folder)
+	return func() {
+		for _, l := range came {
+			d.config.Logger.Error("a folder does not compile and stays behind", "revision", short(revision), "folder", l.Folder, "served", short(l.Revision),
+				"since", l.Since, "problem", l.String())
+		}
+		for _, folder := range gone {
+			d.config.Logger.Info("a folder that stayed behind is served as it is", "revision", short(revision), "folder", folder)
+		}
 	}
 }
 

@@ -144,11 +144,12 @@ func (d *Daemon) show(base map[string]*eval.Snapshot, lagging []feed.Lagging) (s
 			return nil, err
 		}
 	}
-	d.tellLagging(revisionOf(base), lagging) // first, so that nobody sees the revision without what lags in it
+	logLagging := d.tellLagging(revisionOf(base), lagging) // first, so that nobody sees the revision without what lags in it
 	for _, name := range d.serving.swap(base, shown) {
 		d.config.Logger.Warn("environment withdrawn: it is no longer in schema/project.cue", "environment", name)
 	}
 	d.hub.SetEnvironments(slices.Collect(maps.Keys(shown))...)
+	logLagging()
 	if foretold == nil {
 		foretold = d.withDisk(func() error { return d.save(base) })
 	}

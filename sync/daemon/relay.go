@@ -73,7 +73,7 @@ func (d *Daemon) relayed(w upstream.Word) {
 			d.config.Logger.Error("the origin refuses a commit", "revision", short(w.Refused.Revision), "problem", w.Refused.String())
 			d.recordRefused(w.Refused)
 		}
-		d.tellLagging(d.serving.revision(), w.Lagging)
+		d.tellLagging(d.serving.revision(), w.Lagging)()
 	}
 	if w.VerifiedAt.IsZero() {
 		return

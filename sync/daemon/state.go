@@ -143,7 +143,7 @@ func (d *Daemon) restoreAll(names []string) {
 	if d.compiler != nil {
 		d.compiler.Adopt(snapshots)
 	}
-	d.tellLagging(d.serving.revision(), lagging)
+	d.tellLagging(d.serving.revision(), lagging)()
 }
 
 // restoreEnvironment publishes the snapshot of an environment that was told last, as it is to be shown; nil: there is none that can be
