@@ -27,7 +27,7 @@ test: ## every test, with the race detector; installs what they need first
 
 bench: ## every benchmark, and the engine beside LaunchDarkly's; compare figures of one run only
 	go test -run '^$$' -bench . -benchmem -p 1 ./...
-	go test -run '^$$' -bench 'Push/10000|Reconnect/10000' -benchtime 10x -large -p 1 ./sync/daemon ./sync/hub
+	go test -p 1 ./sync/daemon ./sync/hub -run '^$$' -bench 'Push/10000|Reconnect/10000' -benchtime 10x -large
 	cd bench && go test -run '^$$' -bench . -benchmem ./... && go run .
 
 SOAK := 10m
