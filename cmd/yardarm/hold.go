@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/yardarm-io/yardarm/eval"
 	"github.com/yardarm-io/yardarm/sync/daemon"
 	"github.com/yardarm-io/yardarm/sync/holds"
 )
@@ -104,18 +105,26 @@ func (a *app) hold(ctx context.Context, q *asker, o holdOptions, args []string) 
 	case o.given:
 		request.For = o.period.String()
 	}
+	at := func(answer daemon.HoldAnswer) eval.At { return answer.At }
+	return changeHolds(ctx, a, q, o.environment, addresses, "/holds", request, heldLine, at)
+}
+
+// changeHolds has daemons change what they hold, says what comes of it at each, and then which subscribers have it.
+func changeHolds[T any](
+	ctx context.Context, a *app, q *asker, environment string, addresses []string, page string, request any, line func(T) string, at func(T) eval.At,
+) error {
 	began := time.Now()
-	answers, err := tell(ctx, q, addresses, "/holds", request, func(w outcome[daemon.HoldAnswer]) { printOutcome(a.stdout, w, heldLine) })
+	answers, err := tell(ctx, q, addresses, page, request, func(w outcome[T]) { printOutcome(a.stdout, w, line) })
 	if err != nil {
 		return err
 	}
 	var reached reach
 	for _, w := range answers {
 		if w.err == nil {
-			reached = append(reached, position{w.address, w.answer.At})
+			reached = append(reached, position{w.address, at(w.answer)})
 		}
 	}
-	return errors.Join(a.printReach(ctx, q, o.environment, reached, began), failedOf(answers))
+	return errors.Join(a.printReach(ctx, q, environment, reached, began), failedOf(answers))
 }
 
 // target reads which flag is meant, and at which daemons.

@@ -2,12 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/yardarm-io/yardarm/eval"
 	"github.com/yardarm-io/yardarm/sync/daemon"
 )
 
@@ -41,19 +40,9 @@ func (a *app) release(ctx context.Context, q *asker, o holdOptions, args []strin
 	if err != nil {
 		return err
 	}
-	began := time.Now()
 	request := daemon.ReleaseRequest{Environment: o.environment, Flag: flag, ID: o.id, Reason: oneSpaced(o.reason), By: o.by}
-	answers, err := tell(ctx, q, addresses, "/holds/release", request, func(w outcome[daemon.ReleaseAnswer]) { printOutcome(a.stdout, w, releasedLine) })
-	if err != nil {
-		return err
-	}
-	var reached reach
-	for _, w := range answers {
-		if w.err == nil {
-			reached = append(reached, position{w.address, w.answer.At})
-		}
-	}
-	return errors.Join(a.printReach(ctx, q, o.environment, reached, began), failedOf(answers))
+	at := func(answer daemon.ReleaseAnswer) eval.At { return answer.At }
+	return changeHolds(ctx, a, q, o.environment, addresses, "/holds/release", request, releasedLine, at)
 }
 
 // releasedLine says what became of a release at one daemon.
